@@ -1,0 +1,68 @@
+//! Measures: the named numbers a filter computes on the way to its verdict.
+
+/// What is known of a measure before any document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeasureInfo {
+    pub name: &'static str,
+    /// Its first line of documentation, unit included.
+    pub about: &'static str,
+}
+
+/// A set of named numbers. Written by [`measures!`](crate::measures), seldom by hand.
+pub trait Measures: Sized {
+    const INFO: &'static [MeasureInfo];
+
+    /// Puts the numbers into `slots`, in the order of `INFO`; NaN where there is none.
+    fn store(&self, slots: &mut [f64]);
+
+    /// The inverse of [`store`](Measures::store): stored measures can be judged again.
+    fn load(slots: &[f64]) -> Self;
+}
+
+/// For steps that measure nothing.
+impl Measures for () {
+    const INFO: &'static [MeasureInfo] = &[];
+    fn store(&self, _: &mut [f64]) {}
+    fn load(_: &[f64]) {}
+}
+
+/// Declares a struct of measures, each an `Option<f64>` with its documentation.
+///
+/// ```
+/// wanjuan_filters::measures! {
+///     /// What is counted.
+///     pub struct Measure {
+///         /// Mean length of a word, in characters.
+///         mean_word_length,
+///     }
+/// }
+/// use wanjuan_filters::kit::Measures;
+/// assert_eq!(Measure::INFO[0].name, "mean_word_length");
+/// assert_eq!(Measure::INFO[0].about, "Mean length of a word, in characters.");
+/// ```
+#[macro_export]
+macro_rules! measures {
+    ($(#[$meta:meta])* $vis:vis struct $struct:ident { $(#[doc = $about:literal] $(#[doc = $more:literal])* $name:ident),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq)]
+        $vis struct $struct {
+            $(#[doc = $about] $(#[doc = $more])* pub $name: Option<f64>,)*
+        }
+
+        impl $crate::kit::Measures for $struct {
+            const INFO: &'static [$crate::kit::MeasureInfo] = &[
+                $($crate::kit::MeasureInfo { name: stringify!($name), about: $about.trim_ascii() },)*
+            ];
+
+            fn store(&self, slots: &mut [f64]) {
+                let mut slots = slots.iter_mut();
+                $(*slots.next().expect("one slot for each measure") = self.$name.unwrap_or(f64::NAN);)*
+            }
+
+            fn load(slots: &[f64]) -> Self {
+                let mut slots = slots.iter().map(|slot| (!slot.is_nan()).then_some(*slot));
+                $struct { $($name: slots.next().expect("one slot for each measure"),)* }
+            }
+        }
+    };
+}

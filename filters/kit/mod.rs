@@ -1,0 +1,16 @@
+//! What the author of a filter needs, and nothing of the engine.
+//!
+//! A step is described by [`Step`] (its name, its words, its settings) and does its work through
+//! the trait of its kind: [`Filter`] measures and judges, [`Mapper`] rewrites.
+
+mod document;
+mod measure;
+mod step;
+mod text;
+mod value;
+
+pub use document::{Document, Origin};
+pub use measure::{MeasureInfo, Measures};
+pub use step::{Field, Filter, Kind, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
+pub use text::Text;
+pub use value::{Name, Type, Value};

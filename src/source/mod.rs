@@ -1,0 +1,83 @@
+//! Sources: formats that records are read from.
+//!
+//! Reading is split in two. A [`Reader`] walks the bytes of one split in order and cuts them into
+//! [`Batch`]es of records; it does what cannot be shared (decompressing, finding boundaries) and no
+//! more. Turning a record into a document, [`Batch::document`], is pure and runs on any thread.
+
+use std::io;
+use std::ops::Range;
+
+use wanjuan_filters::kit::{Document, Step};
+
+use crate::store::Input;
+
+/// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
+pub struct Kind;
+
+impl wanjuan_filters::kit::Kind for Kind {
+    const NAME: &'static str = "source";
+}
+
+/// A format that records are read from.
+pub trait Source: Step<Kind = Kind> {
+    /// File endings that belong to the format, used when a path names a folder (`.jsonl.zst`).
+    fn endings(&self) -> &'static [&'static str];
+
+    /// Cuts a file into byte ranges that can be read apart, each about `target` bytes; by default
+    /// the whole file. Together they must yield the records of the file, each once, in order.
+    fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
+        let _ = target;
+        Ok(vec![0..input.length])
+    }
+
+    /// Opens one of those ranges.
+    fn open(&self, input: &Input, range: Range<u64>, limits: Limits) -> io::Result<Box<dyn Reader>>;
+}
+
+/// What a reader may hold at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// About how many bytes a batch holds, as read, decompressed.
+    pub batch_bytes: usize,
+    /// The largest record that can become a document, in bytes; a larger one is set aside.
+    pub max_document: usize,
+    /// The largest ratio of decompressed to compressed bytes of a member before it is a bomb.
+    pub max_ratio: u64,
+}
+
+/// Walks the records of one split in order.
+pub trait Reader: Send {
+    /// The next records, or `None` after the last. An error is the machine's (unreadable disk);
+    /// bad data is never an error here: it becomes a [`Bad`] record in the batch.
+    fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>>;
+}
+
+/// Consecutive records of one split.
+pub trait Batch: Send + Sync {
+    /// Number of records, bad ones counted.
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held, for progress and memory.
+    fn bytes(&self) -> usize;
+
+    /// Turns the record at `index` into a document. The engine fills in the origin, and an id where
+    /// the record has none.
+    fn document(&self, index: usize) -> Result<Document, Bad>;
+}
+
+/// A record that cannot become a document: set aside, never fatal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bad {
+    /// A fact about the record (`invalid_json`, `truncated_gzip`), counted in the report.
+    pub reason: &'static str,
+    /// What exactly was found, for a person.
+    pub detail: String,
+    /// Where in the file it starts, in bytes as stored; `None` where that is not known.
+    pub offset: Option<u64>,
+    /// The record as read, cut to at most 64 KiB.
+    pub raw: Vec<u8>,
+}

@@ -1,0 +1,38 @@
+//! Stages: steps that must see many documents.
+//!
+//! All speak *observe, shuffle, reduce, apply*: a document is observed into keyed records, the
+//! engine brings the records of a key together in order, the stage reduces them to decisions about
+//! documents, and each decision is applied to its document.
+
+use wanjuan_filters::kit::{Document, Origin, Step, Verdict};
+
+/// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
+pub struct Kind;
+
+impl wanjuan_filters::kit::Kind for Kind {
+    const NAME: &'static str = "stage";
+}
+
+/// A key of the shuffle: a hash, so that keys spread evenly over partitions.
+pub type Key = u128;
+
+/// A step that must see many documents.
+pub trait Stage: Step<Kind = Kind> {
+    /// Emits records about the document. A pure function of it.
+    fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
+
+    /// Decides about the documents whose records share `key`. Records come in the order of their
+    /// bytes, then of the documents, as a stream: a key may hold more than fits in memory.
+    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, &[u8]));
+
+    /// Carries out what was decided about the document; `None` where nothing was.
+    fn apply(&self, document: &mut Document, decision: Option<&[u8]>) -> Verdict;
+
+    /// Every reason `apply` can give.
+    fn reasons(&self) -> &'static [&'static str];
+}
+
+/// The records of one key, as a stream.
+pub trait Records {
+    fn next(&mut self) -> Option<(Origin, &[u8])>;
+}
