@@ -41,7 +41,12 @@ pub trait Sink: Step<Kind = Kind> {
     fn seal(&self, block: &Block) -> io::Result<Sealed>;
 
     /// Puts sealed blocks together into the shard `number`: one file or several in `folder`.
-    fn publish(&self, folder: &Path, number: usize, blocks: &mut dyn Iterator<Item = io::Result<Sealed>>) -> io::Result<Vec<ShardFile>>;
+    fn publish(
+        &self,
+        folder: &Path,
+        number: usize,
+        blocks: &mut dyn Iterator<Item = io::Result<Sealed>>,
+    ) -> io::Result<Vec<ShardFile>>;
 }
 
 /// Fields and measures that documents have where a sink stands.

@@ -1,0 +1,226 @@
+//! Commit records: how a task's output appears once or not at all.
+//!
+//! A task writes under an attempt's own folder, syncs every file and the folder, and then links its
+//! record into `records/`. `link(2)` refuses to replace, so of two racing attempts one wins and the
+//! other discards its files: both wrote the same bytes. A file that no record names does not exist
+//! for any reader, so a killed run leaves nothing to repair. (The protocol of Hadoop's manifest
+//! committer, with the storage as arbiter in the place of a coordinator.)
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A content digest: BLAKE3 in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The digest and length of a file.
+pub fn digest_file(path: &Path) -> io::Result<(String, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    let length = io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok((hasher.finalize().to_hex().to_string(), length))
+}
+
+/// Puts the path into an I/O error: a message without one cannot be acted on.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error + '_ {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// A file of an attempt, as its record names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Output {
+    /// Path below the phase's folder.
+    pub path: String,
+    pub length: u64,
+    pub digest: String,
+}
+
+/// The folder of one phase: its records and its attempts.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    folder: PathBuf,
+}
+
+impl Ledger {
+    pub fn open(folder: PathBuf) -> io::Result<Ledger> {
+        for part in ["records", "attempts"] {
+            let path = folder.join(part);
+            fs::create_dir_all(&path).map_err(at(&path))?;
+        }
+        Ok(Ledger { folder })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where an output of this phase lies.
+    pub fn locate(&self, output: &Output) -> PathBuf {
+        self.folder.join(&output.path)
+    }
+
+    fn record_path(&self, key: &str) -> PathBuf {
+        self.folder.join("records").join(format!("{key}.json"))
+    }
+
+    /// The record of `key`, or `None` where there is none. An unreadable record (torn, edited) is
+    /// moved aside, so that its task runs again.
+    pub fn read<R: DeserializeOwned>(&self, key: &str) -> io::Result<Option<R>> {
+        let path = self.record_path(key);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        match unseal(&bytes) {
+            Some(record) => Ok(Some(record)),
+            None => {
+                self.disown(key)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Moves a record aside: what it names is damaged or out of date, and its task runs again.
+    pub fn disown(&self, key: &str) -> io::Result<()> {
+        let bad = self.folder.join("records-bad");
+        fs::create_dir_all(&bad).map_err(at(&bad))?;
+        let path = self.record_path(key);
+        match fs::rename(&path, bad.join(format!("{key}.json"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Starts an attempt at a task.
+    pub fn attempt(&self, key: &str) -> io::Result<Attempt> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        // The nonce only has to differ between attempts; it never reaches an output.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let nonce =
+            digest(format!("{now} {} {}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)).as_bytes());
+        let name = format!("{key}-{}", &nonce[..12]);
+        let folder = self.folder.join("attempts").join(&name);
+        fs::create_dir(&folder).map_err(at(&folder))?;
+        Ok(Attempt { ledger: self.clone(), key: key.to_owned(), name, folder })
+    }
+
+    /// Removes every attempt that no record names. Only while no other run works here.
+    pub fn sweep(&self, keep: impl Fn(&str) -> bool) -> io::Result<()> {
+        let attempts = self.folder.join("attempts");
+        for entry in fs::read_dir(&attempts).map_err(at(&attempts))? {
+            let entry = entry?;
+            if !entry.file_name().to_str().is_some_and(&keep) {
+                fs::remove_dir_all(entry.path()).map_err(at(&entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A folder of one attempt's own, thrown away unless it commits.
+#[derive(Debug)]
+pub struct Attempt {
+    ledger: Ledger,
+    key: String,
+    name: String,
+    folder: PathBuf,
+}
+
+impl Attempt {
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Syncs a finished file of the attempt and states what it is.
+    pub fn finish(&self, name: &str, file: &File) -> io::Result<Output> {
+        let path = self.folder.join(name);
+        file.sync_all().map_err(at(&path))?;
+        let (digest, length) = digest_file(&path).map_err(at(&path))?;
+        Ok(Output { path: format!("attempts/{}/{name}", self.name), length, digest })
+    }
+
+    /// Commits: from the moment this returns, the record exists and survives a power cut. Returns
+    /// the record that stands, which is another attempt's where that one was first.
+    pub fn commit<R: Serialize + DeserializeOwned>(self, record: R) -> io::Result<R> {
+        File::open(&self.folder)?.sync_all().map_err(at(&self.folder))?;
+        let draft = self.folder.join("record.json");
+        let mut file = File::create(&draft).map_err(at(&draft))?;
+        file.write_all(&seal(&record)).map_err(at(&draft))?;
+        file.sync_all().map_err(at(&draft))?;
+        let target = self.ledger.record_path(&self.key);
+        match fs::hard_link(&draft, &target) {
+            Ok(()) => {
+                let records = self.ledger.folder.join("records");
+                File::open(&records)?.sync_all().map_err(at(&records))?;
+                Ok(record)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let standing = self.ledger.read(&self.key)?;
+                let _ = fs::remove_dir_all(&self.folder); // left-overs are swept by the next run
+                // A standing record that cannot be read was moved aside: the task is simply not done.
+                standing.ok_or_else(|| io::Error::other(format!("{}: the record was damaged", target.display())))
+            }
+            Err(error) => Err(at(&target)(error)),
+        }
+    }
+}
+
+/// A record as stored: its JSON and, on a second line, the JSON's digest.
+fn seal<R: Serialize>(record: &R) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(record).expect("a record is plain data");
+    let check = digest(&bytes);
+    bytes.push(b'\n');
+    bytes.extend_from_slice(check.as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+fn unseal<R: DeserializeOwned>(bytes: &[u8]) -> Option<R> {
+    let body = bytes.strip_suffix(b"\n")?;
+    let cut = memchr::memrchr(b'\n', body)?;
+    let (json, check) = (&body[..cut], &body[cut + 1..]);
+    (digest(json).as_bytes() == check).then(|| serde_json::from_slice(json).ok())?
+}
+
+/// Writes a small file so that it is either the old one or the new one, whole, even after a power cut.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let draft = path.with_extension("tmp");
+    let mut file = File::create(&draft).map_err(at(&draft))?;
+    file.write_all(bytes).map_err(at(&draft))?;
+    file.sync_all().map_err(at(&draft))?;
+    fs::rename(&draft, path).map_err(at(path))?;
+    File::open(folder)?.sync_all().map_err(at(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_two_attempts_wins_and_the_second_learns_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path().join("phase")).unwrap();
+        let (one, two) = (ledger.attempt("t").unwrap(), ledger.attempt("t").unwrap());
+        assert_eq!(one.commit("one".to_owned()).unwrap(), "one");
+        assert_eq!(two.commit("two".to_owned()).unwrap(), "one");
+        assert_eq!(ledger.read::<String>("t").unwrap().as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn a_torn_record_is_moved_aside_and_its_task_can_commit_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path().join("phase")).unwrap();
+        ledger.attempt("t").unwrap().commit("one".to_owned()).unwrap();
+        fs::write(ledger.record_path("t"), b"\"on").unwrap();
+        assert_eq!(ledger.read::<String>("t").unwrap(), None);
+        assert_eq!(ledger.attempt("t").unwrap().commit("two".to_owned()).unwrap(), "two");
+    }
+}

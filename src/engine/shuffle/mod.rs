@@ -1,0 +1,44 @@
+//! The shuffle: brings the records of a key together, in an order that depends on nothing else.
+//!
+//! A map task writes *one* file, sorted by key; a reduce task reads its range of keys from every
+//! file and merges. The number of ranges is not known to the writer, so a corpus that grows does not
+//! sort again. Records are ordered by key, then value, then document; a key of any size is a stream.
+//!
+//! Decisions travel back in the same kind of file, with the document's own address as the key.
+
+mod merge;
+mod run;
+mod sort;
+
+pub use merge::Merge;
+pub use run::{Cursor, Run, Section};
+pub use sort::Sorter;
+
+use wanjuan_filters::kit::Origin;
+
+use crate::stage::Key;
+
+/// One record, borrowed from wherever it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record<'a> {
+    pub key: Key,
+    pub value: &'a [u8],
+    /// Number of the document within its split; the split is known by the file.
+    pub ordinal: u64,
+}
+
+/// The address of a document as a key, so that decisions sort into the order of the corpus.
+pub fn address(origin: Origin) -> Key {
+    (Key::from(origin.split) << 64) | Key::from(origin.ordinal)
+}
+
+/// The range of keys that belongs to partition `part` of `parts` (a power of two).
+pub fn partition(part: u64, parts: u64) -> std::ops::RangeInclusive<Key> {
+    assert!(parts.is_power_of_two() && part < parts, "partitions are a power of two");
+    let bits = parts.trailing_zeros();
+    if bits == 0 {
+        return 0..=Key::MAX;
+    }
+    let first = Key::from(part) << (Key::BITS - bits);
+    first..=first | (Key::MAX >> bits)
+}

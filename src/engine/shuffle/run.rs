@@ -1,0 +1,279 @@
+//! One sorted file of records.
+//!
+//! ```text
+//! block:   zstd of records, each  key u128 | ordinal u64 | value length u32 | value
+//! footer:  JSON: for each block its first key, offset, length, xxh3-64; digests of sections
+//! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN001"
+//! ```
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::Record;
+use crate::engine::commit::at;
+use crate::stage::Key;
+
+const MAGIC: &[u8; 8] = b"WJRUN001";
+const BLOCK: usize = 128 << 10;
+/// The largest value of a record. Anything near it belongs into the document, not into a record.
+pub const MAX_VALUE: usize = 1 << 20;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct BlockInfo {
+    first: String,
+    offset: u64,
+    stored: u32,
+    length: u32,
+    check: u64,
+}
+
+/// The records whose keys share their upper half: the decisions about one split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    pub upper: u64,
+    /// Of the records' lower key halves and values: equal decisions have equal digests.
+    pub digest: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Footer {
+    blocks: Vec<BlockInfo>,
+    sections: Vec<Section>,
+    records: u64,
+}
+
+/// Writes records that come in order.
+pub struct Writer {
+    path: PathBuf,
+    file: BufWriter<File>,
+    offset: u64,
+    block: Vec<u8>,
+    first: Option<Key>,
+    footer: Footer,
+    section: Option<(u64, Xxh3)>,
+    with_sections: bool,
+}
+
+impl Writer {
+    pub fn create(path: &Path, with_sections: bool) -> io::Result<Writer> {
+        Ok(Writer {
+            path: path.to_owned(),
+            file: BufWriter::new(File::create(path).map_err(at(path))?),
+            offset: 0,
+            block: Vec::with_capacity(BLOCK),
+            first: None,
+            footer: Footer::default(),
+            section: None,
+            with_sections,
+        })
+    }
+
+    pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
+        if record.value.len() > MAX_VALUE {
+            return Err(io::Error::other(format!("a shuffle record of {} bytes", record.value.len())));
+        }
+        if self.with_sections {
+            let upper = (record.key >> 64) as u64;
+            if self.section.as_ref().is_none_or(|(open, _)| *open != upper) {
+                self.close_section();
+                self.section = Some((upper, Xxh3::new()));
+            }
+            if let Some((_, hasher)) = &mut self.section {
+                hasher.update(&(record.key as u64).to_le_bytes());
+                hasher.update(&(record.value.len() as u64).to_le_bytes());
+                hasher.update(record.value);
+            }
+        }
+        self.first.get_or_insert(record.key);
+        self.block.extend_from_slice(&record.key.to_le_bytes());
+        self.block.extend_from_slice(&record.ordinal.to_le_bytes());
+        self.block.extend_from_slice(&(record.value.len() as u32).to_le_bytes());
+        self.block.extend_from_slice(record.value);
+        self.footer.records += 1;
+        if self.block.len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+
+    fn close_section(&mut self) {
+        if let Some((upper, hasher)) = self.section.take() {
+            self.footer.sections.push(Section { upper, digest: format!("{:032x}", hasher.digest128()) });
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let Some(first) = self.first.take() else { return Ok(()) };
+        let stored = zstd::bulk::compress(&self.block, 1)?;
+        self.file.write_all(&stored).map_err(at(&self.path))?;
+        self.footer.blocks.push(BlockInfo {
+            first: format!("{first:032x}"),
+            offset: self.offset,
+            stored: stored.len() as u32,
+            length: self.block.len() as u32,
+            check: xxh3_64(&stored),
+        });
+        self.offset += stored.len() as u64;
+        self.block.clear();
+        Ok(())
+    }
+
+    /// Completes the file; it is the caller's to sync.
+    pub fn finish(mut self) -> io::Result<File> {
+        self.flush()?;
+        self.close_section();
+        let footer = serde_json::to_vec(&self.footer).expect("a footer is plain data");
+        let mut trailer = Vec::with_capacity(24);
+        trailer.extend_from_slice(&(footer.len() as u64).to_le_bytes());
+        trailer.extend_from_slice(&xxh3_64(&footer).to_le_bytes());
+        trailer.extend_from_slice(MAGIC);
+        for bytes in [&footer, &trailer] {
+            self.file.write_all(bytes).map_err(at(&self.path))?;
+        }
+        self.file.into_inner().map_err(|error| at(&self.path)(error.into_error()))
+    }
+}
+
+/// A sorted file, opened: its footer is read and checked, its records are not.
+#[derive(Debug, Clone)]
+pub struct Run {
+    path: PathBuf,
+    firsts: Arc<[Key]>,
+    footer: Arc<Footer>,
+}
+
+impl Run {
+    pub fn open(path: &Path) -> io::Result<Run> {
+        let damaged = || damaged(path);
+        let mut file = File::open(path).map_err(at(path))?;
+        let length = file.metadata()?.len();
+        let mut trailer = [0; 24];
+        if length < trailer.len() as u64 {
+            return Err(damaged());
+        }
+        file.seek(SeekFrom::End(-(trailer.len() as i64)))?;
+        file.read_exact(&mut trailer)?;
+        let word = |at: usize| u64::from_le_bytes(trailer[at..at + 8].try_into().expect("eight bytes"));
+        let (footer_length, check) = (word(0), word(8));
+        if &trailer[16..] != MAGIC || footer_length > length - 24 {
+            return Err(damaged());
+        }
+        file.seek(SeekFrom::Start(length - 24 - footer_length))?;
+        let mut footer = vec![0; footer_length as usize];
+        file.read_exact(&mut footer)?;
+        if xxh3_64(&footer) != check {
+            return Err(damaged());
+        }
+        let footer: Footer = serde_json::from_slice(&footer).map_err(|_| damaged())?;
+        let firsts: Option<Arc<[Key]>> =
+            footer.blocks.iter().map(|block| Key::from_str_radix(&block.first, 16).ok()).collect();
+        Ok(Run { path: path.to_owned(), firsts: firsts.ok_or_else(damaged)?, footer: Arc::new(footer) })
+    }
+
+    pub fn records(&self) -> u64 {
+        self.footer.records
+    }
+
+    pub fn sections(&self) -> &[Section] {
+        &self.footer.sections
+    }
+
+    /// Walks the records whose keys lie in `keys`.
+    pub fn range(&self, keys: RangeInclusive<Key>) -> io::Result<Cursor> {
+        // The block before the first one that starts inside the range may end inside it.
+        let from = self.firsts.partition_point(|first| first < keys.start()).saturating_sub(1);
+        let mut cursor = Cursor {
+            file: File::open(&self.path).map_err(at(&self.path))?,
+            run: self.clone(),
+            next_block: from,
+            keys,
+            block: Vec::new(),
+            position: 0,
+            current: None,
+        };
+        cursor.advance()?;
+        Ok(cursor)
+    }
+}
+
+fn damaged(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{}: does not match its checksums", path.display()))
+}
+
+/// Walks records of one file in order, one block in memory.
+#[derive(Debug)]
+pub struct Cursor {
+    run: Run,
+    file: File,
+    next_block: usize,
+    keys: RangeInclusive<Key>,
+    block: Vec<u8>,
+    position: usize,
+    /// Key, ordinal, and the range of the value in `block`.
+    current: Option<(Key, u64, usize, usize)>,
+}
+
+impl Cursor {
+    /// The record the cursor stands at; `None` at the end.
+    pub fn record(&self) -> Option<Record<'_>> {
+        self.current.map(|(key, ordinal, start, end)| Record { key, value: &self.block[start..end], ordinal })
+    }
+
+    pub fn advance(&mut self) -> io::Result<()> {
+        loop {
+            while self.position == self.block.len() {
+                self.current = None;
+                match self.run.footer.blocks.get(self.next_block) {
+                    Some(_) if self.run.firsts[self.next_block] > *self.keys.end() => return Ok(()),
+                    Some(info) => {
+                        read_block(&mut self.file, info, &mut self.block).map_err(|_| damaged(&self.run.path))?
+                    }
+                    None => return Ok(()),
+                }
+                self.next_block += 1;
+                self.position = 0;
+            }
+            let (record, next) = parse(&self.block, self.position).ok_or_else(|| damaged(&self.run.path))?;
+            self.position = next;
+            if record.0 > *self.keys.end() {
+                self.current = None;
+                self.position = self.block.len();
+                self.next_block = self.run.footer.blocks.len();
+                return Ok(());
+            }
+            if record.0 >= *self.keys.start() {
+                self.current = Some(record);
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read_block(file: &mut File, info: &BlockInfo, block: &mut Vec<u8>) -> io::Result<()> {
+    let bad = || io::Error::from(io::ErrorKind::InvalidData);
+    if info.length as usize > BLOCK + MAX_VALUE + 64 || info.stored as usize > BLOCK + MAX_VALUE + 4096 {
+        return Err(bad());
+    }
+    file.seek(SeekFrom::Start(info.offset))?;
+    let mut stored = vec![0; info.stored as usize];
+    file.read_exact(&mut stored)?;
+    if xxh3_64(&stored) != info.check {
+        return Err(bad());
+    }
+    *block = zstd::bulk::decompress(&stored, info.length as usize)?;
+    Ok(())
+}
+
+type Parsed = ((Key, u64, usize, usize), usize);
+
+fn parse(block: &[u8], at: usize) -> Option<Parsed> {
+    let header = block.get(at..at + 28)?;
+    let key = Key::from_le_bytes(header[..16].try_into().ok()?);
+    let ordinal = u64::from_le_bytes(header[16..24].try_into().ok()?);
+    let length = u32::from_le_bytes(header[24..].try_into().ok()?) as usize;
+    let end = at + 28 + length;
+    (end <= block.len()).then_some(((key, ordinal, at + 28, end), end))
+}

@@ -1,0 +1,179 @@
+//! Sorts records of any number within a fixed memory: full buffers become runs on disk.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Record;
+use super::merge::Merge;
+use super::run::{Run, Writer};
+use crate::stage::Key;
+
+/// How many runs are merged at once; each holds one block in memory.
+const FAN_IN: usize = 64;
+
+/// Collects records in any order and writes them as one sorted file.
+pub struct Sorter {
+    path: PathBuf,
+    with_sections: bool,
+    budget: usize,
+    values: Vec<u8>,
+    entries: Vec<Entry>,
+    runs: Vec<PathBuf>,
+    spilled: usize,
+}
+
+struct Entry {
+    key: Key,
+    ordinal: u64,
+    start: usize,
+    length: u32,
+}
+
+impl Sorter {
+    /// `budget` bounds the memory in bytes. Runs lie beside `path` until the end.
+    pub fn create(path: &Path, budget: usize, with_sections: bool) -> Sorter {
+        Sorter {
+            path: path.to_owned(),
+            with_sections,
+            budget: budget.max(64 << 10),
+            values: Vec::new(),
+            entries: Vec::new(),
+            runs: Vec::new(),
+            spilled: 0,
+        }
+    }
+
+    pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
+        let entry = Entry {
+            key: record.key,
+            ordinal: record.ordinal,
+            start: self.values.len(),
+            length: record.value.len() as u32,
+        };
+        self.entries.push(entry);
+        self.values.extend_from_slice(record.value);
+        // Capacities, not lengths: doubling vectors are what the memory really pays.
+        if self.values.capacity() + self.entries.capacity() * size_of::<Entry>() > self.budget {
+            self.spill()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.with_extension(format!("run{}", self.spilled));
+        self.spilled += 1;
+        self.write_buffer(&path, false)?;
+        self.runs.push(path);
+        Ok(())
+    }
+
+    fn write_buffer(&mut self, path: &Path, with_sections: bool) -> io::Result<File> {
+        let values = &self.values;
+        let record = |entry: &Entry| Record {
+            key: entry.key,
+            value: &values[entry.start..entry.start + entry.length as usize],
+            ordinal: entry.ordinal,
+        };
+        self.entries.sort_unstable_by(|a, b| record(a).cmp(&record(b)));
+        let mut writer = Writer::create(path, with_sections)?;
+        for entry in &self.entries {
+            writer.push(record(entry))?;
+        }
+        self.entries.clear();
+        self.values.clear();
+        writer.finish()
+    }
+
+    /// Writes the sorted file; it is the caller's to sync.
+    pub fn finish(mut self) -> io::Result<File> {
+        let path = self.path.clone();
+        if self.runs.is_empty() {
+            return self.write_buffer(&path, self.with_sections);
+        }
+        self.spill()?;
+        (self.values, self.entries) = Default::default();
+        while self.runs.len() > FAN_IN {
+            let group: Vec<PathBuf> = self.runs.drain(..FAN_IN).collect();
+            let merged = self.path.with_extension(format!("run{}", self.spilled));
+            self.spilled += 1;
+            merge_runs(&group, &merged, false)?;
+            self.runs.push(merged);
+        }
+        let runs = std::mem::take(&mut self.runs);
+        merge_runs(&runs, &path, self.with_sections)
+    }
+}
+
+fn merge_runs(runs: &[PathBuf], target: &Path, with_sections: bool) -> io::Result<File> {
+    let mut writer = Writer::create(target, with_sections)?;
+    let cursors =
+        runs.iter().map(|run| Ok((0, Run::open(run)?.range(0..=Key::MAX)?))).collect::<io::Result<Vec<_>>>()?;
+    let mut merge = Merge::new(cursors);
+    while let Some((_, record)) = merge.peek() {
+        writer.push(record)?;
+        merge.advance()?;
+    }
+    drop(merge);
+    for run in runs {
+        fs::remove_file(run)?;
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn spilling_and_merging_gives_what_sorting_in_memory_gives(
+            records in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..300), 0..50u64), 0..400),
+            part in 0..4u64,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("sorted");
+            let mut sorter = Sorter::create(&path, 0, false);
+            let keyed: Vec<(Key, &[u8], u64)> = records.iter().map(|(key, value, ordinal)| (Key::from(*key) << 120, &value[..], *ordinal)).collect();
+            for (key, value, ordinal) in &keyed {
+                sorter.push(Record { key: *key, value, ordinal: *ordinal }).unwrap();
+            }
+            sorter.finish().unwrap();
+            let range = super::super::partition(part, 4);
+            let mut plain: Vec<Record<'_>> = keyed.iter().map(|(key, value, ordinal)| Record { key: *key, value, ordinal: *ordinal }).filter(|record| range.contains(&record.key)).collect();
+            plain.sort();
+            let mut cursor = Run::open(&path).unwrap().range(range).unwrap();
+            for expected in plain {
+                prop_assert_eq!(cursor.record(), Some(expected));
+                cursor.advance().unwrap();
+            }
+            prop_assert_eq!(cursor.record(), None);
+            prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "runs are removed");
+        }
+    }
+
+    #[test]
+    fn equal_decisions_of_a_split_have_equal_digests_wherever_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let sections = |name: &str, split: u128, value: &[u8]| {
+            let path = folder.path().join(name);
+            let mut sorter = Sorter::create(&path, 1 << 20, true);
+            for ordinal in [5, 2] {
+                sorter.push(Record { key: (split << 64) | ordinal, value, ordinal: 0 }).unwrap();
+            }
+            sorter.finish().unwrap();
+            Run::open(&path).unwrap().sections().to_vec()
+        };
+        let (one, moved, other) = (sections("a", 1, b"x"), sections("b", 8, b"x"), sections("c", 1, b"y"));
+        assert_eq!(one[0].digest, moved[0].digest);
+        assert_ne!(one[0].digest, other[0].digest);
+        assert_eq!(moved[0].upper, 8);
+    }
+}
