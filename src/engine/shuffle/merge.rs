@@ -2,32 +2,49 @@
 
 use std::cmp::Ordering;
 use std::io;
+use std::ops::RangeInclusive;
+use std::path::Path;
 
-use super::{Cursor, Record};
+use super::Record;
+use super::run::{Cursor, Run, Writer};
+use crate::stage::Key;
 
 /// Cursors in a binary heap, smallest record on top.
 pub struct Merge {
-    /// The split that a file's records belong to, and its cursor.
-    heap: Vec<(u32, Cursor)>,
+    heap: Vec<Source>,
+}
+
+struct Source {
+    /// The split that the file's records belong to, where the records do not say.
+    split: Option<u32>,
+    cursor: Cursor,
+}
+
+impl Source {
+    fn record(&self) -> Option<Record<'_>> {
+        let mut record = self.cursor.record()?;
+        record.origin.split = self.split.unwrap_or(record.origin.split);
+        Some(record)
+    }
 }
 
 impl Merge {
-    pub fn new(cursors: Vec<(u32, Cursor)>) -> Merge {
-        let mut heap: Vec<_> = cursors.into_iter().filter(|(_, cursor)| cursor.record().is_some()).collect();
+    pub fn new(cursors: Vec<(Option<u32>, Cursor)>) -> Merge {
+        let sources = cursors.into_iter().map(|(split, cursor)| Source { split, cursor });
+        let mut heap: Vec<Source> = sources.filter(|source| source.record().is_some()).collect();
         heap.sort_by(compare); // a sorted vector is a heap
         Merge { heap }
     }
 
-    /// The smallest record that has not been passed, with its split.
-    pub fn peek(&self) -> Option<(u32, Record<'_>)> {
-        let (split, cursor) = self.heap.first()?;
-        cursor.record().map(|record| (*split, record))
+    /// The smallest record that has not been passed.
+    pub fn peek(&self) -> Option<Record<'_>> {
+        self.heap.first()?.record()
     }
 
     pub fn advance(&mut self) -> io::Result<()> {
-        let Some((_, cursor)) = self.heap.first_mut() else { return Ok(()) };
-        cursor.advance()?;
-        if cursor.record().is_none() {
+        let Some(source) = self.heap.first_mut() else { return Ok(()) };
+        source.cursor.advance()?;
+        if source.cursor.record().is_none() {
             self.heap.swap_remove(0);
         }
         self.sift_down();
@@ -53,13 +70,37 @@ impl Merge {
     }
 }
 
-fn compare(a: &(u32, Cursor), b: &(u32, Cursor)) -> Ordering {
-    // A cursor in the heap always stands at a record; `None` sorts first and would be seen at once.
-    let order = |split: u32, record: Record<'_>| (record.key, split, record.ordinal);
-    match (a.1.record(), b.1.record()) {
-        (Some(x), Some(y)) => {
-            x.key.cmp(&y.key).then_with(|| x.value.cmp(y.value)).then_with(|| order(a.0, x).cmp(&order(b.0, y)))
+/// Orders by key, value, document: the order of [`Record`] itself. A cursor in the heap always
+/// stands at a record.
+fn compare(a: &Source, b: &Source) -> Ordering {
+    a.record().cmp(&b.record())
+}
+
+/// How many files are merged at once; each cursor holds one block in memory.
+pub const FAN_IN: usize = 64;
+
+/// Merges any number of files: past [`FAN_IN`], groups of them become one file in `folder` first,
+/// which says for each record which split it is about.
+pub fn merge_all(mut runs: Vec<(Option<u32>, Run)>, keys: RangeInclusive<Key>, folder: &Path) -> io::Result<Merge> {
+    let mut merged = 0;
+    while runs.len() > FAN_IN {
+        let rest = runs.split_off(FAN_IN);
+        let path = folder.join(format!("merged{merged}"));
+        merged += 1;
+        let mut writer = Writer::create(&path, false)?;
+        let mut merge = open(&runs, &keys)?;
+        while let Some(record) = merge.peek() {
+            writer.push(record)?;
+            merge.advance()?;
         }
-        (x, y) => x.is_some().cmp(&y.is_some()),
+        writer.finish()?;
+        runs = rest;
+        runs.push((None, Run::open(&path)?));
     }
+    open(&runs, &keys)
+}
+
+fn open(runs: &[(Option<u32>, Run)], keys: &RangeInclusive<Key>) -> io::Result<Merge> {
+    let cursors = runs.iter().map(|(split, run)| Ok((*split, run.range(keys.clone())?)));
+    Ok(Merge::new(cursors.collect::<io::Result<_>>()?))
 }

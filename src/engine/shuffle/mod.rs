@@ -10,7 +10,7 @@ mod merge;
 mod run;
 mod sort;
 
-pub use merge::Merge;
+pub use merge::{Merge, merge_all};
 pub use run::{Cursor, Run, Section};
 pub use sort::Sorter;
 
@@ -23,8 +23,9 @@ use crate::stage::Key;
 pub struct Record<'a> {
     pub key: Key,
     pub value: &'a [u8],
-    /// Number of the document within its split; the split is known by the file.
-    pub ordinal: u64,
+    /// The document it is about. In a map task's file the split is 0: the reader knows it by the
+    /// file, so that a split which moves in the order of the corpus need not be read again.
+    pub origin: Origin,
 }
 
 /// The address of a document as a key, so that decisions sort into the order of the corpus.

@@ -1,7 +1,7 @@
 //! One sorted file of records.
 //!
 //! ```text
-//! block:   zstd of records, each  key u128 | ordinal u64 | value length u32 | value
+//! block:   zstd of records, each  key u128 | ordinal u64 | split u32 | value length u32 | value
 //! footer:  JSON: for each block its first key, offset, length, xxh3-64; digests of sections
 //! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN001"
 //! ```
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::Origin;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Record;
@@ -21,6 +22,8 @@ use crate::stage::Key;
 
 const MAGIC: &[u8; 8] = b"WJRUN001";
 const BLOCK: usize = 128 << 10;
+/// Bytes of a record before its value.
+const HEADER: usize = 32;
 /// The largest value of a record. Anything near it belongs into the document, not into a record.
 pub const MAX_VALUE: usize = 1 << 20;
 
@@ -92,7 +95,8 @@ impl Writer {
         }
         self.first.get_or_insert(record.key);
         self.block.extend_from_slice(&record.key.to_le_bytes());
-        self.block.extend_from_slice(&record.ordinal.to_le_bytes());
+        self.block.extend_from_slice(&record.origin.ordinal.to_le_bytes());
+        self.block.extend_from_slice(&record.origin.split.to_le_bytes());
         self.block.extend_from_slice(&(record.value.len() as u32).to_le_bytes());
         self.block.extend_from_slice(record.value);
         self.footer.records += 1;
@@ -212,14 +216,14 @@ pub struct Cursor {
     keys: RangeInclusive<Key>,
     block: Vec<u8>,
     position: usize,
-    /// Key, ordinal, and the range of the value in `block`.
-    current: Option<(Key, u64, usize, usize)>,
+    /// Key, document, and the range of the value in `block`.
+    current: Option<(Key, Origin, usize, usize)>,
 }
 
 impl Cursor {
     /// The record the cursor stands at; `None` at the end.
     pub fn record(&self) -> Option<Record<'_>> {
-        self.current.map(|(key, ordinal, start, end)| Record { key, value: &self.block[start..end], ordinal })
+        self.current.map(|(key, origin, start, end)| Record { key, value: &self.block[start..end], origin })
     }
 
     pub fn advance(&mut self) -> io::Result<()> {
@@ -267,13 +271,14 @@ fn read_block(file: &mut File, info: &BlockInfo, block: &mut Vec<u8>) -> io::Res
     Ok(())
 }
 
-type Parsed = ((Key, u64, usize, usize), usize);
+type Parsed = ((Key, Origin, usize, usize), usize);
 
 fn parse(block: &[u8], at: usize) -> Option<Parsed> {
-    let header = block.get(at..at + 28)?;
+    let header = block.get(at..at + HEADER)?;
     let key = Key::from_le_bytes(header[..16].try_into().ok()?);
     let ordinal = u64::from_le_bytes(header[16..24].try_into().ok()?);
-    let length = u32::from_le_bytes(header[24..].try_into().ok()?) as usize;
-    let end = at + 28 + length;
-    (end <= block.len()).then_some(((key, ordinal, at + 28, end), end))
+    let split = u32::from_le_bytes(header[24..28].try_into().ok()?);
+    let length = u32::from_le_bytes(header[28..].try_into().ok()?) as usize;
+    let end = at + HEADER + length;
+    (end <= block.len()).then_some(((key, Origin { split, ordinal }, at + HEADER, end), end))
 }

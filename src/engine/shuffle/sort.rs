@@ -5,12 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Record;
-use super::merge::Merge;
+use super::merge::merge_all;
 use super::run::{Run, Writer};
 use crate::stage::Key;
-
-/// How many runs are merged at once; each holds one block in memory.
-const FAN_IN: usize = 64;
+use wanjuan_filters::kit::Origin;
 
 /// Collects records in any order and writes them as one sorted file.
 pub struct Sorter {
@@ -25,7 +23,7 @@ pub struct Sorter {
 
 struct Entry {
     key: Key,
-    ordinal: u64,
+    origin: Origin,
     start: usize,
     length: u32,
 }
@@ -47,7 +45,7 @@ impl Sorter {
     pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
         let entry = Entry {
             key: record.key,
-            ordinal: record.ordinal,
+            origin: record.origin,
             start: self.values.len(),
             length: record.value.len() as u32,
         };
@@ -77,7 +75,7 @@ impl Sorter {
         let record = |entry: &Entry| Record {
             key: entry.key,
             value: &values[entry.start..entry.start + entry.length as usize],
-            ordinal: entry.ordinal,
+            origin: entry.origin,
         };
         self.entries.sort_unstable_by(|a, b| record(a).cmp(&record(b)));
         let mut writer = Writer::create(path, with_sections)?;
@@ -97,32 +95,22 @@ impl Sorter {
         }
         self.spill()?;
         (self.values, self.entries) = Default::default();
-        while self.runs.len() > FAN_IN {
-            let group: Vec<PathBuf> = self.runs.drain(..FAN_IN).collect();
-            let merged = self.path.with_extension(format!("run{}", self.spilled));
-            self.spilled += 1;
-            merge_runs(&group, &merged, false)?;
-            self.runs.push(merged);
+        let open = self.runs.iter().map(|run| Ok((None, Run::open(run)?))).collect::<io::Result<_>>()?;
+        let scratch = self.path.with_extension("merge");
+        fs::create_dir(&scratch)?;
+        let mut merge = merge_all(open, 0..=Key::MAX, &scratch)?;
+        let mut writer = Writer::create(&path, self.with_sections)?;
+        while let Some(record) = merge.peek() {
+            writer.push(record)?;
+            merge.advance()?;
         }
-        let runs = std::mem::take(&mut self.runs);
-        merge_runs(&runs, &path, self.with_sections)
+        drop(merge);
+        fs::remove_dir_all(&scratch)?;
+        for run in &self.runs {
+            fs::remove_file(run)?;
+        }
+        writer.finish()
     }
-}
-
-fn merge_runs(runs: &[PathBuf], target: &Path, with_sections: bool) -> io::Result<File> {
-    let mut writer = Writer::create(target, with_sections)?;
-    let cursors =
-        runs.iter().map(|run| Ok((0, Run::open(run)?.range(0..=Key::MAX)?))).collect::<io::Result<Vec<_>>>()?;
-    let mut merge = Merge::new(cursors);
-    while let Some((_, record)) = merge.peek() {
-        writer.push(record)?;
-        merge.advance()?;
-    }
-    drop(merge);
-    for run in runs {
-        fs::remove_file(run)?;
-    }
-    writer.finish()
 }
 
 #[cfg(test)]
@@ -143,11 +131,11 @@ mod tests {
             let mut sorter = Sorter::create(&path, 0, false);
             let keyed: Vec<(Key, &[u8], u64)> = records.iter().map(|(key, value, ordinal)| (Key::from(*key) << 120, &value[..], *ordinal)).collect();
             for (key, value, ordinal) in &keyed {
-                sorter.push(Record { key: *key, value, ordinal: *ordinal }).unwrap();
+                sorter.push(Record { key: *key, value, origin: Origin { split: 0, ordinal: *ordinal } }).unwrap();
             }
             sorter.finish().unwrap();
             let range = super::super::partition(part, 4);
-            let mut plain: Vec<Record<'_>> = keyed.iter().map(|(key, value, ordinal)| Record { key: *key, value, ordinal: *ordinal }).filter(|record| range.contains(&record.key)).collect();
+            let mut plain: Vec<Record<'_>> = keyed.iter().map(|(key, value, ordinal)| Record { key: *key, value, origin: Origin { split: 0, ordinal: *ordinal } }).filter(|record| range.contains(&record.key)).collect();
             plain.sort();
             let mut cursor = Run::open(&path).unwrap().range(range).unwrap();
             for expected in plain {
@@ -166,7 +154,7 @@ mod tests {
             let path = folder.path().join(name);
             let mut sorter = Sorter::create(&path, 1 << 20, true);
             for ordinal in [5, 2] {
-                sorter.push(Record { key: (split << 64) | ordinal, value, ordinal: 0 }).unwrap();
+                sorter.push(Record { key: (split << 64) | ordinal, value, origin: Origin::default() }).unwrap();
             }
             sorter.finish().unwrap();
             Run::open(&path).unwrap().sections().to_vec()
