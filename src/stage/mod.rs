@@ -4,6 +4,9 @@
 //! engine brings the records of a key together in order, the stage reduces them to decisions about
 //! documents, and each decision is applied to its document.
 
+mod exact_duplicates;
+
+pub use exact_duplicates::ExactDuplicates;
 use wanjuan_filters::kit::{Document, Origin, Step, Verdict};
 
 /// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
@@ -23,10 +26,10 @@ pub trait Stage: Step<Kind = Kind> {
 
     /// Decides about the documents whose records share `key`. Records come in the order of their
     /// bytes, then of the documents, as a stream: a key may hold more than fits in memory.
-    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, &[u8]));
+    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
 
     /// Carries out what was decided about the document; `None` where nothing was.
-    fn apply(&self, document: &mut Document, decision: Option<&[u8]>) -> Verdict;
+    fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 
     /// Every reason `apply` can give.
     fn reasons(&self) -> &'static [&'static str];
@@ -35,4 +38,13 @@ pub trait Stage: Step<Kind = Kind> {
 /// The records of one key, as a stream.
 pub trait Records {
     fn next(&mut self) -> Option<(Origin, &[u8])>;
+}
+
+/// What a stage decided about one document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Decision<'a> {
+    /// The document kept in its stead, so that a drop can be explained.
+    pub kept: Option<Origin>,
+    /// Whatever else [`Stage::apply`] needs to know.
+    pub bytes: &'a [u8],
 }
