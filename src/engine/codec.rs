@@ -49,6 +49,11 @@ fn string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// The ordinal in the bytes of a document.
+pub fn ordinal(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(4..12)?.try_into().ok()?))
+}
+
 /// Reads a document back, or `None` where the bytes are not one.
 pub fn decode(bytes: &[u8], split: u32) -> Option<Waiting> {
     let mut rest = bytes;

@@ -8,4 +8,99 @@
 pub mod blocks;
 pub mod codec;
 pub mod commit;
+pub mod counts;
+pub mod inputs;
+pub mod lane;
+pub mod map;
+pub mod publish;
+pub mod reduce;
 pub mod shuffle;
+pub mod spool;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use commit::Ledger;
+use counts::Counts;
+
+/// Why a task did not finish.
+#[derive(Debug)]
+pub enum Failure {
+    /// The machine failed: disk full, unreadable file. Nothing is lost; the run can be resumed.
+    Machine(io::Error),
+    /// An intermediate file does not match its checksum. The task that wrote it runs again.
+    Damaged {
+        /// The folder of the phase that wrote the file.
+        ledger: Ledger,
+        /// The task that wrote it.
+        task: String,
+        error: io::Error,
+    },
+    /// The run was asked to stop.
+    Stopped,
+}
+
+impl Failure {
+    /// Tells damage, which heals, from failures of the machine, which do not.
+    pub fn damaged(ledger: &Ledger, task: &str, error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => {
+                Failure::Damaged { ledger: ledger.clone(), task: task.to_owned(), error }
+            }
+            _ => Failure::Machine(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Machine(error)
+    }
+}
+
+/// How the memory budget is shared out, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Portions and blocks of one task that wait for each other.
+    pub in_flight: usize,
+    /// One portion, as read.
+    pub portion: usize,
+    /// The buffer of one shuffle before it spills.
+    pub sorter: usize,
+    /// The largest document.
+    pub max_document: usize,
+}
+
+/// What all tasks of a run share.
+pub struct Shared {
+    pub memory: Memory,
+    /// Bytes of input after which a task commits a segment.
+    pub segment_bytes: u64,
+    pub progress: Box<dyn Progress>,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
+        Shared { memory, segment_bytes, progress, stop: AtomicBool::new(false) }
+    }
+
+    /// Asks every task to commit what it has and stop.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    pub fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+}
+
+/// Told what happens while it happens; nothing it does changes an output.
+pub trait Progress: Send + Sync {
+    /// A phase of `tasks` tasks begins; `done` of them were finished by an earlier run.
+    fn phase(&self, name: &str, tasks: usize, done: usize, bytes: u64);
+    /// A portion was worked on.
+    fn advance(&self, bytes: u64, counts: &Counts);
+    /// Anything a person should read: a healed file, a resumed run.
+    fn note(&self, text: &str);
+}

@@ -1,0 +1,101 @@
+//! What happened to the documents: counted where it happens, added up in the commit records.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of a task, a phase or a whole run. Addition is all that is ever done to them, so their
+/// sum does not depend on the order of tasks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records read, bad ones included.
+    pub records: u64,
+    /// Documents that came out of the sources.
+    pub documents: u64,
+    /// Bytes of those documents' texts.
+    pub bytes: u64,
+    /// Bad records by reason.
+    pub set_aside: BTreeMap<String, u64>,
+    /// By step, in the words of the pipeline.
+    pub steps: BTreeMap<String, StepCounts>,
+    /// By sink.
+    pub sinks: BTreeMap<String, SinkCounts>,
+    /// Documents that reached a sink, by the field `lang`.
+    pub languages: BTreeMap<String, u64>,
+}
+
+/// What one step did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCounts {
+    /// Documents the step judged; those that `where` let pass are not among them.
+    pub seen: u64,
+    pub kept: u64,
+    /// By reason.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// What one sink wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkCounts {
+    pub documents: u64,
+    /// Bytes of the documents' texts.
+    pub bytes: u64,
+    /// Tokens, where the sink makes any.
+    pub tokens: u64,
+}
+
+/// Adds to a count, making the key only when it is new.
+pub fn add(counts: &mut BTreeMap<String, u64>, key: &str, n: u64) {
+    match counts.get_mut(key) {
+        Some(count) => *count += n,
+        None => drop(counts.insert(key.to_owned(), n)),
+    }
+}
+
+fn slot<'a, T: Default>(map: &'a mut BTreeMap<String, T>, key: &str) -> &'a mut T {
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), T::default());
+    }
+    map.get_mut(key).expect("inserted above")
+}
+
+impl Counts {
+    pub fn step(&mut self, name: &str) -> &mut StepCounts {
+        slot(&mut self.steps, name)
+    }
+
+    pub fn sink(&mut self, name: &str) -> &mut SinkCounts {
+        slot(&mut self.sinks, name)
+    }
+
+    pub fn set_aside_total(&self) -> u64 {
+        self.set_aside.values().sum()
+    }
+
+    /// Adds other counts to these.
+    pub fn merge(&mut self, other: &Counts) {
+        self.records += other.records;
+        self.documents += other.documents;
+        self.bytes += other.bytes;
+        for (reason, n) in &other.set_aside {
+            add(&mut self.set_aside, reason, *n);
+        }
+        for (name, step) in &other.steps {
+            let mine = self.step(name);
+            mine.seen += step.seen;
+            mine.kept += step.kept;
+            for (reason, n) in &step.dropped {
+                add(&mut mine.dropped, reason, *n);
+            }
+        }
+        for (name, sink) in &other.sinks {
+            let mine = self.sink(name);
+            mine.documents += sink.documents;
+            mine.bytes += sink.bytes;
+            mine.tokens += sink.tokens;
+        }
+        for (language, n) in &other.languages {
+            add(&mut self.languages, language, *n);
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! A map task: one split through one phase, by as many threads as care to help.
+//!
+//! Threads take turns at what must be in order (reading the next portion of the split, putting rows
+//! into blocks, appending blocks to files) and do the rest side by side. There is no thread for any
+//! one job, so one thread does the whole task and two are both busy all the time.
+//!
+//! Progress is committed in *segments*: when enough of the input has been read, the threads finish
+//! what is under way, the files are synced, and a record is linked. A task that is run again goes on
+//! after its last segment. Segments never show in the output: see [`Lane::published`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::{Origin, Text};
+
+use super::blocks::{self, Totals};
+use super::commit::{Attempt, Ledger, Output};
+use super::counts::Counts;
+use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
+use super::shuffle::{Record, Sorter};
+use super::{Failure, Shared};
+use crate::sink::{Block, Sealed};
+use crate::stage::Key;
+
+/// Gives out the portions of a split in order.
+pub trait Feed<'a>: Send {
+    /// The next portion, or `None` at the end. Called by one thread at a time.
+    fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure>;
+}
+
+/// Consecutive documents of a split, to be worked on by any thread.
+pub trait Portion: Send {
+    /// Number of the first record.
+    fn first(&self) -> u64;
+    /// Number of the record after the last.
+    fn end(&self) -> u64;
+    /// Bytes held in memory.
+    fn bytes(&self) -> usize;
+    /// Bytes of the input that were read for it, for progress.
+    fn read(&self) -> u64;
+    fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
+}
+
+/// What a thread keeps from one portion to the next.
+#[derive(Default)]
+pub struct Worker {
+    /// Number of the thread, for its poison marker.
+    pub number: usize,
+    pub text: Text,
+}
+
+/// What a portion became.
+#[derive(Default)]
+pub struct Produced {
+    /// Rows by lane.
+    pub rows: Vec<Rows>,
+    /// Records by stage.
+    pub records: Vec<Emitted>,
+    pub counts: Counts,
+}
+
+/// Records for one stage's shuffle.
+#[derive(Debug, Default)]
+pub struct Emitted {
+    values: Vec<u8>,
+    records: Vec<(Key, u64, usize)>,
+}
+
+impl Emitted {
+    pub fn push(&mut self, key: Key, ordinal: u64, value: &[u8]) {
+        self.values.extend_from_slice(value);
+        self.records.push((key, ordinal, self.values.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut start = 0;
+        self.records.iter().map(move |&(key, ordinal, end)| {
+            let value = &self.values[std::mem::replace(&mut start, end)..end];
+            Record { key, value, origin: Origin { split: 0, ordinal } }
+        })
+    }
+}
+
+/// The record of one committed segment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Segment {
+    /// Whether the split ends with it.
+    pub last: bool,
+    /// Number of the first record that is not in it.
+    pub next: u64,
+    pub lanes: Vec<LaneOutput>,
+    /// One sorted file for each stage.
+    pub shuffles: Vec<Output>,
+    /// Rows of blocks that the next segment completes.
+    pub carry: Option<Output>,
+    pub counts: Counts,
+    /// What the input was when it was read; see [`super::inputs`].
+    pub proof: serde_json::Value,
+}
+
+/// Name of a segment's record.
+pub fn segment_key(task: &str, segment: usize) -> String {
+    format!("{task}.{segment:04}")
+}
+
+/// The committed segments of a task in order; the task is done when the last of them is `last`.
+/// Segments whose files have gone missing, and all after them, are disowned.
+pub fn segments(ledger: &Ledger, task: &str) -> io::Result<Vec<Segment>> {
+    let mut found: Vec<Segment> = Vec::new();
+    while found.last().is_none_or(|segment| !segment.last) {
+        let Some(segment) = ledger.read::<Segment>(&segment_key(task, found.len()))? else { break };
+        let outputs = segment.lanes.iter().map(|lane| &lane.output).chain(&segment.shuffles).chain(&segment.carry);
+        let whole = outputs
+            .into_iter()
+            .all(|output| ledger.locate(output).metadata().is_ok_and(|file| file.len() == output.length));
+        if !whole {
+            disown(ledger, task, found.len())?;
+            break;
+        }
+        found.push(segment);
+    }
+    Ok(found)
+}
+
+/// Disowns a segment and all after it, since they rest on it.
+pub fn disown(ledger: &Ledger, task: &str, from: usize) -> io::Result<()> {
+    for segment in from.. {
+        let key = segment_key(task, segment);
+        if ledger.read::<Segment>(&key)?.is_none() {
+            return Ok(());
+        }
+        ledger.disown(&key)?;
+    }
+    Ok(())
+}
+
+/// A map task under way.
+pub struct MapTask<'a> {
+    shared: &'a Shared,
+    ledger: Ledger,
+    key: String,
+    lanes: Vec<Lane<'a>>,
+    stages: usize,
+    proof: serde_json::Value,
+    input: Mutex<Input<'a>>,
+    jobs: Mutex<VecDeque<Job>>,
+    assembly: Mutex<Assembly>,
+    files: Mutex<Option<Files>>,
+    /// Portions and jobs that are not finished.
+    pending: AtomicUsize,
+    /// Bytes that wait in memory.
+    held: AtomicUsize,
+    done: AtomicBool,
+}
+
+struct Input<'a> {
+    feed: Box<dyn Feed<'a> + 'a>,
+    portions: u64,
+    /// Bytes handed out since the last commit.
+    since_commit: u64,
+    next_record: u64,
+    segment: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Reading,
+    /// The segment is full: finish what is under way, commit, go on.
+    Draining,
+    /// As before, and the split ends here.
+    Ended,
+    /// As draining, and then stop: the run was interrupted.
+    Stopping,
+}
+
+/// Puts rows into blocks in the order of the documents.
+struct Assembly {
+    next: u64,
+    waiting: BTreeMap<u64, (Produced, usize)>,
+    open: Vec<OpenBlock>,
+    counts: Counts,
+}
+
+/// The files of the segment's attempt.
+struct Files {
+    attempt: Attempt,
+    lanes: Vec<InOrder>,
+    sorters: Vec<Sorter>,
+    marker: File,
+}
+
+/// A complete block to be sealed.
+struct Job {
+    lane: usize,
+    number: u64,
+    block: Block,
+    totals: Totals,
+}
+
+/// What became of asking a thread to help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Help {
+    /// Something was done; ask again.
+    Worked,
+    /// There is nothing to do until another thread has finished.
+    Idle,
+    /// The task is done, or was stopped.
+    Over,
+}
+
+/// Everything that tells one map task from another.
+pub struct MapSpec<'a> {
+    pub ledger: Ledger,
+    pub key: String,
+    pub lanes: Vec<Lane<'a>>,
+    pub stages: usize,
+    pub proof: serde_json::Value,
+    /// The segments that are committed already.
+    pub done: Vec<Segment>,
+    /// Starts after the last record of those.
+    pub feed: Box<dyn Feed<'a> + 'a>,
+}
+
+impl<'a> MapTask<'a> {
+    pub fn start(shared: &'a Shared, spec: MapSpec<'a>) -> Result<MapTask<'a>, Failure> {
+        let MapSpec { ledger, key, lanes, stages, proof, done, feed } = spec;
+        let mut open: Vec<OpenBlock> = lanes.iter().map(|_| OpenBlock::default()).collect();
+        if let Some(carry) = done.last().and_then(|segment| segment.carry.as_ref()) {
+            let path = ledger.locate(carry);
+            read_carry(&path, &mut open).map_err(|error| Failure::damaged(&ledger, &key, error))?;
+        }
+        let task = MapTask {
+            shared,
+            ledger,
+            key,
+            lanes,
+            stages,
+            proof,
+            input: Mutex::new(Input {
+                feed,
+                portions: 0,
+                since_commit: 0,
+                next_record: done.last().map_or(0, |segment| segment.next),
+                segment: done.len(),
+                state: State::Reading,
+            }),
+            jobs: Mutex::default(),
+            assembly: Mutex::new(Assembly { next: 0, waiting: BTreeMap::new(), open, counts: Counts::default() }),
+            files: Mutex::new(None),
+            pending: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            done: AtomicBool::new(false),
+        };
+        let files = task.open_segment(done.len())?;
+        *lock(&task.files) = Some(files);
+        Ok(task)
+    }
+
+    fn open_segment(&self, segment: usize) -> Result<Files, Failure> {
+        let attempt = self.ledger.attempt(&segment_key(&self.key, segment))?;
+        let lanes = (0..self.lanes.len())
+            .map(|lane| InOrder::create(&attempt.folder().join(lane_file(lane))))
+            .collect::<io::Result<_>>()?;
+        let sorters = (0..self.stages)
+            .map(|stage| Sorter::create(&attempt.folder().join(stage_file(stage)), self.shared.memory.sorter, false))
+            .collect();
+        let marker = File::create(attempt.folder().join("window"))?;
+        Ok(Files { attempt, lanes, sorters, marker })
+    }
+
+    /// Does one piece of work, if there is one.
+    pub fn help(&self, worker: &mut Worker) -> Result<Help, Failure> {
+        if self.done.load(Ordering::Acquire) {
+            return Ok(Help::Over);
+        }
+        let job = lock(&self.jobs).pop_front();
+        if let Some(job) = job {
+            self.seal(job)?;
+            return Ok(Help::Worked);
+        }
+        let mut input = lock(&self.input);
+        if self.done.load(Ordering::Acquire) {
+            return Ok(Help::Over);
+        }
+        if self.shared.stopping() && input.state != State::Ended {
+            input.state = State::Stopping;
+        }
+        if input.state != State::Reading {
+            if self.pending.load(Ordering::Acquire) > 0 {
+                return Ok(Help::Idle);
+            }
+            self.commit(&mut input)?;
+            return Ok(Help::Worked);
+        }
+        if self.held.load(Ordering::Acquire) > self.shared.memory.in_flight && self.pending.load(Ordering::Acquire) > 0
+        {
+            return Ok(Help::Idle);
+        }
+        let number = input.portions;
+        let Input { feed, since_commit, next_record, portions, state, .. } = &mut *input;
+        let Some(portion) = feed.next()? else {
+            *state = State::Ended;
+            return Ok(Help::Worked);
+        };
+        let bytes = portion.bytes();
+        *portions += 1;
+        *next_record = portion.end();
+        *since_commit += bytes as u64;
+        if *since_commit >= self.shared.segment_bytes {
+            *state = State::Draining;
+        }
+        self.pending.fetch_add(1, Ordering::AcqRel);
+        self.held.fetch_add(bytes, Ordering::AcqRel);
+        drop(input);
+        self.run(worker, number, portion, bytes)?;
+        Ok(Help::Worked)
+    }
+
+    fn run(
+        &self,
+        worker: &mut Worker,
+        number: u64,
+        mut portion: Box<dyn Portion + 'a>,
+        bytes: usize,
+    ) -> Result<(), Failure> {
+        self.mark(worker.number, portion.first())?;
+        let mut produced = Produced {
+            rows: self.lanes.iter().map(|_| Rows::default()).collect(),
+            records: (0..self.stages).map(|_| Emitted::default()).collect(),
+            counts: Counts::default(),
+        };
+        portion.run(worker, &mut produced)?;
+        self.shared.progress.advance(portion.read(), &produced.counts);
+        drop(portion);
+        self.assemble(number, produced, bytes)?;
+        self.pending.fetch_sub(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Notes which record the thread starts at: if the process dies, this is where to look.
+    fn mark(&self, worker: usize, first: u64) -> io::Result<()> {
+        let files = lock(&self.files);
+        let files = files.as_ref().expect("a segment is open while portions are under way");
+        files.marker.write_all_at(&first.to_le_bytes(), 8 * worker as u64)
+    }
+
+    fn assemble(&self, number: u64, produced: Produced, bytes: usize) -> Result<(), Failure> {
+        let mut assembly = lock(&self.assembly);
+        assembly.waiting.insert(number, (produced, bytes));
+        loop {
+            let next = assembly.next;
+            let Some((produced, bytes)) = assembly.waiting.remove(&next) else { return Ok(()) };
+            assembly.next += 1;
+            assembly.counts.merge(&produced.counts);
+            for (lane, rows) in produced.rows.iter().enumerate() {
+                let block_bytes = self.lanes[lane].pack.block_bytes();
+                assembly.open[lane].append(rows, block_bytes, |number, block, totals| {
+                    self.pending.fetch_add(1, Ordering::AcqRel);
+                    self.held.fetch_add(block.bytes.len(), Ordering::AcqRel);
+                    lock(&self.jobs).push_back(Job { lane, number, block, totals });
+                });
+            }
+            if self.stages > 0 {
+                let mut files = lock(&self.files);
+                let files = files.as_mut().expect("a segment is open while portions are under way");
+                for (sorter, emitted) in files.sorters.iter_mut().zip(&produced.records) {
+                    for record in emitted.iter() {
+                        sorter.push(record)?;
+                    }
+                }
+            }
+            self.held.fetch_sub(bytes, Ordering::AcqRel);
+        }
+    }
+
+    fn seal(&self, job: Job) -> Result<(), Failure> {
+        let size = job.block.bytes.len();
+        let sealed = self.lanes[job.lane].pack.seal(&job.block)?;
+        {
+            let mut files = lock(&self.files);
+            let files = files.as_mut().expect("a segment is open while blocks are under way");
+            files.lanes[job.lane].put(job.number, sealed, job.totals)?;
+        }
+        self.held.fetch_sub(size, Ordering::AcqRel);
+        self.pending.fetch_sub(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Commits the segment. Nothing is under way: the caller holds the input, and nothing is pending.
+    fn commit(&self, input: &mut MutexGuard<'_, Input<'a>>) -> Result<(), Failure> {
+        let last = input.state == State::Ended;
+        let mut assembly = lock(&self.assembly);
+        let mut files = lock(&self.files).take().expect("a segment is open until it is committed");
+        let mut carried = Vec::new();
+        for (lane, open) in assembly.open.iter_mut().enumerate() {
+            let published = self.lanes[lane].published;
+            if published && !last {
+                carried.push((lane, std::mem::take(&mut open.block), std::mem::take(&mut open.totals)));
+            } else if !open.block.ends.is_empty() {
+                let (number, block, totals) = open.take();
+                let sealed = self.lanes[lane].pack.seal(&block)?;
+                files.lanes[lane].put(number, sealed, totals)?;
+            }
+            open.number = 0;
+        }
+        let Files { attempt, lanes, sorters, .. } = files;
+        let carry = if carried.is_empty() { None } else { Some(write_carry(&attempt, &carried)?) };
+        let mut outputs = Vec::new();
+        for (number, (lane, file)) in self.lanes.iter().zip(lanes).enumerate() {
+            let (file, totals) = file.finish()?;
+            outputs.push(LaneOutput {
+                lane: lane.name.clone(),
+                output: attempt.finish(&lane_file(number), &file)?,
+                totals,
+            });
+        }
+        let mut shuffles = Vec::new();
+        for (number, sorter) in sorters.into_iter().enumerate() {
+            shuffles.push(attempt.finish(&stage_file(number), &sorter.finish()?)?);
+        }
+        attempt.commit(Segment {
+            last,
+            next: input.next_record,
+            lanes: outputs,
+            shuffles,
+            carry,
+            counts: std::mem::take(&mut assembly.counts),
+            proof: self.proof.clone(),
+        })?;
+        for (lane, block, totals) in carried {
+            assembly.open[lane] = OpenBlock { block, totals, number: 0 };
+        }
+        if last || input.state == State::Stopping {
+            self.done.store(true, Ordering::Release);
+            return Ok(());
+        }
+        input.segment += 1;
+        input.since_commit = 0;
+        input.state = State::Reading;
+        *lock(&self.files) = Some(self.open_segment(input.segment)?);
+        Ok(())
+    }
+}
+
+fn lane_file(lane: usize) -> String {
+    format!("lane{lane}.blocks")
+}
+
+fn stage_file(stage: usize) -> String {
+    format!("stage{stage}.run")
+}
+
+fn write_carry(attempt: &Attempt, carried: &[(usize, Block, Totals)]) -> io::Result<Output> {
+    let mut writer = blocks::Writer::create(&attempt.folder().join("carry.blocks"))?;
+    for (lane, block, totals) in carried {
+        let mut index = (*lane as u64).to_le_bytes().to_vec();
+        index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
+        writer.append(&Sealed { data: block.bytes.clone(), index }, *totals)?;
+    }
+    attempt.finish("carry.blocks", &writer.finish()?)
+}
+
+fn read_carry(path: &std::path::Path, open: &mut [OpenBlock]) -> io::Result<()> {
+    let mut reader = blocks::Reader::open(path)?;
+    while let Some((sealed, totals)) = reader.next()? {
+        let mut words =
+            sealed.index.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")) as usize);
+        let lane = words.next().and_then(|lane| open.get_mut(lane)).ok_or(io::ErrorKind::InvalidData)?;
+        *lane = OpenBlock { block: Block { bytes: sealed.data, ends: words.collect() }, totals, number: 0 };
+    }
+    Ok(())
+}
+
+/// A poisoned lock means that another thread panicked inside the engine; its panic is what the user
+/// must see, so this one only adds to it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no thread panicked while it held a lock")
+}

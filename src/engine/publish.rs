@@ -1,0 +1,212 @@
+//! Publishing: committed blocks become the shards that users read.
+//!
+//! Shards are cut by weight over the whole corpus, not by task, so their number and bytes depend on
+//! the documents alone. A shard is written aside, synced and renamed; the manifest that names all of
+//! them goes last, and what an earlier manifest named and this one does not is removed after it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Reader, Totals};
+use super::commit::{Ledger, at, digest, digest_file, replace_file};
+use super::lane::{LaneOutput, Pack};
+use super::map::segment_key;
+use super::{Failure, Shared};
+
+/// Name of the manifest in a sink's folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What a sink's folder holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Rows, weight and tokens of all shards.
+    pub totals: Totals,
+    pub shards: Vec<Shard>,
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    pub files: Vec<PublishedFile>,
+    pub totals: Totals,
+    /// Digest of what the shard was made from: the same blocks need not be written again.
+    pub made_from: String,
+}
+
+/// One file of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedFile {
+    pub name: String,
+    pub length: u64,
+    /// BLAKE3, as `b3sum` prints it.
+    pub blake3: String,
+}
+
+/// A lane's file, and the task that wrote it.
+#[derive(Clone)]
+pub struct Piece {
+    pub ledger: Ledger,
+    pub task: String,
+    pub segment: usize,
+    pub output: LaneOutput,
+}
+
+/// Consecutive blocks of one piece.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Stretch {
+    piece: usize,
+    from: u64,
+    blocks: u64,
+}
+
+#[derive(Default)]
+struct Planned {
+    stretches: Vec<Stretch>,
+    totals: Totals,
+}
+
+/// Cuts the blocks of all pieces into shards.
+fn plan(pieces: &[Piece], shard_weight: u64) -> Result<Vec<Planned>, Failure> {
+    let mut shards = Vec::new();
+    let mut open = Planned::default();
+    for (number, piece) in pieces.iter().enumerate() {
+        let damaged = |error| Failure::damaged(&piece.ledger, &segment_key(&piece.task, piece.segment), error);
+        let mut reader = Reader::open(&piece.ledger.locate(&piece.output.output)).map_err(damaged)?;
+        loop {
+            let from = reader.position()?;
+            let Some(totals) = reader.skip().map_err(damaged)? else { break };
+            match open.stretches.last_mut() {
+                Some(stretch) if stretch.piece == number => stretch.blocks += 1,
+                _ => open.stretches.push(Stretch { piece: number, from, blocks: 1 }),
+            }
+            open.totals += totals;
+            if open.totals.weight >= shard_weight {
+                shards.push(std::mem::take(&mut open));
+            }
+        }
+    }
+    if !open.stretches.is_empty() {
+        shards.push(open);
+    }
+    Ok(shards)
+}
+
+/// Writes the shards of one lane into `folder`, skipping those that are there already. `identity`
+/// is the sink's settings: they decide how blocks become files.
+pub fn publish(
+    shared: &Shared,
+    folder: &Path,
+    pack: &dyn Pack,
+    identity: &str,
+    pieces: &[Piece],
+) -> Result<Manifest, Failure> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let earlier = read_manifest(folder);
+    let aside = folder.join(".writing");
+    let mut manifest = Manifest::default();
+    for (number, planned) in plan(pieces, pack.shard_weight())?.into_iter().enumerate() {
+        if shared.stopping() {
+            return Err(Failure::Stopped);
+        }
+        let made_from = made_from(identity, number, &planned, pieces);
+        let standing = earlier.shards.iter().find(|shard| shard.made_from == made_from && stands(folder, shard));
+        let shard = match standing {
+            Some(shard) => shard.clone(),
+            None => write_shard(folder, &aside, pack, number, &planned, pieces, made_from)?,
+        };
+        manifest.totals += shard.totals;
+        manifest.shards.push(shard);
+    }
+    if aside.exists() {
+        fs::remove_dir_all(&aside).map_err(at(&aside))?;
+    }
+    File::open(folder)?.sync_all().map_err(at(folder))?;
+    if manifest != earlier || !folder.join(MANIFEST).exists() {
+        let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
+        text.push(b'\n');
+        replace_file(&folder.join(MANIFEST), &text)?;
+    }
+    let names = |manifest: &Manifest| -> BTreeSet<String> {
+        manifest.shards.iter().flat_map(|shard| shard.files.iter().map(|file| file.name.clone())).collect()
+    };
+    for stale in names(&earlier).difference(&names(&manifest)) {
+        let path = folder.join(stale);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error).into()),
+            _ => {}
+        }
+    }
+    Ok(manifest)
+}
+
+/// The manifest that stands in a folder; an empty one where there is none that can be read.
+pub fn read_manifest(folder: &Path) -> Manifest {
+    fs::read(folder.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn made_from(identity: &str, number: usize, planned: &Planned, pieces: &[Piece]) -> String {
+    let mut text = format!("{identity}\n{number}\n");
+    for stretch in &planned.stretches {
+        let piece = &pieces[stretch.piece];
+        text.push_str(&format!("{} {} {}\n", piece.output.output.digest, stretch.from, stretch.blocks));
+    }
+    digest(text.as_bytes())
+}
+
+fn stands(folder: &Path, shard: &Shard) -> bool {
+    shard.files.iter().all(|file| fs::metadata(folder.join(&file.name)).is_ok_and(|found| found.len() == file.length))
+}
+
+fn write_shard(
+    folder: &Path,
+    aside: &Path,
+    pack: &dyn Pack,
+    number: usize,
+    planned: &Planned,
+    pieces: &[Piece],
+    made_from: String,
+) -> Result<Shard, Failure> {
+    fs::create_dir_all(aside).map_err(at(aside))?;
+    let mut damage = None;
+    let mut blocks = planned.stretches.iter().flat_map(|stretch| {
+        let piece = &pieces[stretch.piece];
+        let opened = Reader::open(&piece.ledger.locate(&piece.output.output))
+            .and_then(|mut reader| reader.seek(stretch.from).map(|()| reader));
+        let (mut reader, mut error) = match opened {
+            Ok(reader) => (Some(reader), None),
+            Err(error) => (None, Some(error)),
+        };
+        let blocks = (0..stretch.blocks).map_while(move |_| match (&mut reader, error.take()) {
+            (_, Some(error)) => Some(Err(error)),
+            (Some(reader), None) => {
+                Some(reader.next().and_then(|block| block.ok_or(io::ErrorKind::UnexpectedEof.into())))
+            }
+            (None, None) => None,
+        });
+        blocks.map(move |block| block.map(|(sealed, _)| sealed).map_err(|error| (piece, error)))
+    });
+    let mut watched = blocks.by_ref().map(|block| {
+        block.map_err(|(piece, error)| {
+            let told = io::Error::new(error.kind(), error.to_string());
+            damage.get_or_insert(Failure::damaged(&piece.ledger, &segment_key(&piece.task, piece.segment), error));
+            told
+        })
+    });
+    let written = pack.publish(aside, number, &mut watched);
+    if let Some(damage) = damage {
+        return Err(damage);
+    }
+    let mut files = Vec::new();
+    for file in written.map_err(at(aside))? {
+        let path = aside.join(&file.name);
+        file.file.sync_all().map_err(at(&path))?;
+        let (blake3, length) = digest_file(&path).map_err(at(&path))?;
+        fs::rename(&path, folder.join(&file.name)).map_err(at(&path))?;
+        files.push(PublishedFile { name: file.name, length, blake3 });
+    }
+    Ok(Shard { files, totals: planned.totals, made_from })
+}

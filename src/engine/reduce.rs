@@ -1,0 +1,130 @@
+//! A reduce task: one range of keys of one stage, from every map task's file to decisions.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::Origin;
+
+use super::commit::{Ledger, Output};
+use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
+use super::spool::encode_decision;
+use super::{Failure, Shared};
+use crate::stage::{Decision, Key, Records, Stage};
+
+/// The record of a reduce task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Reduced {
+    /// Decisions, sorted by the address of their document.
+    pub decisions: Output,
+    pub records: u64,
+}
+
+/// A map task's file: where it came from, the number of its split, and what it holds.
+pub struct MapOutput {
+    pub task: String,
+    pub split: u32,
+    pub run: Run,
+}
+
+/// Everything that tells one reduce task from another.
+pub struct ReduceSpec<'a, S: ?Sized> {
+    pub stage: &'a S,
+    pub ledger: Ledger,
+    pub key: String,
+    pub part: u64,
+    pub parts: u64,
+    /// Where the map tasks committed.
+    pub upstream: Ledger,
+    pub inputs: &'a [MapOutput],
+    /// Key of each split, by its number.
+    pub splits: &'a [String],
+}
+
+/// How many partitions a shuffle of `bytes` bytes of input has: it depends on the corpus alone.
+pub fn partitions(bytes: u64) -> u64 {
+    const TARGET: u64 = 1 << 30;
+    bytes.div_ceil(TARGET).next_power_of_two().clamp(1, 1 << 16)
+}
+
+/// Runs the task and returns its record.
+pub fn run<S: ObserveReduce + ?Sized>(shared: &Shared, spec: &ReduceSpec<'_, S>) -> Result<Reduced, Failure> {
+    let attempt = spec.ledger.attempt(&spec.key)?;
+    let damaged = |error: io::Error| {
+        let named = spec.inputs.iter().find(|input| error.to_string().contains(&input.task));
+        match named {
+            Some(input) => Failure::damaged(&spec.upstream, &input.task, error),
+            None => Failure::Machine(error),
+        }
+    };
+    let runs = spec.inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
+    let mut merge = merge_all(runs, partition(spec.part, spec.parts), attempt.folder()).map_err(damaged)?;
+    let path = attempt.folder().join("decisions.run");
+    let mut sorter = Sorter::create(&path, shared.memory.sorter, true);
+    let mut value = Vec::new();
+    let mut records = 0;
+    let mut failure = None;
+    while let Some(key) = merge.peek().map(|record| record.key) {
+        if shared.stopping() {
+            return Err(Failure::Stopped);
+        }
+        let mut group = Group { key, merge: &mut merge, failure: None, value: Vec::new(), records: 0 };
+        spec.stage.reduce(key, &mut group, &mut |origin: Origin, decision: Decision<'_>| {
+            value.clear();
+            let kept = decision.kept.map(|kept| (spec.splits[kept.split as usize].as_str(), kept.ordinal));
+            encode_decision(kept, decision.bytes, &mut value);
+            let record = Record { key: address(origin), value: &value, origin: Origin::default() };
+            if let Err(error) = sorter.push(record) {
+                failure.get_or_insert(error);
+            }
+        });
+        while group.next().is_some() {} // what the stage did not care to read
+        records += group.records;
+        if let Some(error) = group.failure {
+            return Err(damaged(error));
+        }
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+    }
+    drop(merge);
+    let decisions = attempt.finish("decisions.run", &sorter.finish()?)?;
+    Ok(attempt.commit(Reduced { decisions, records })?)
+}
+
+/// The half of a stage that a reduce task needs.
+pub trait ObserveReduce: Sync {
+    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
+}
+
+impl<S: Stage> ObserveReduce for S {
+    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
+        Stage::reduce(self, key, records, decide);
+    }
+}
+
+/// The records of one key, straight from the merge.
+struct Group<'a> {
+    key: Key,
+    merge: &'a mut Merge,
+    failure: Option<io::Error>,
+    value: Vec<u8>,
+    records: u64,
+}
+
+impl Records for Group<'_> {
+    fn next(&mut self) -> Option<(Origin, &[u8])> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let record = self.merge.peek().filter(|record| record.key == self.key)?;
+        let origin = record.origin;
+        self.value.clear();
+        self.value.extend_from_slice(record.value);
+        self.records += 1;
+        if let Err(error) = self.merge.advance() {
+            self.failure = Some(error);
+            return None;
+        }
+        Some((origin, &self.value))
+    }
+}

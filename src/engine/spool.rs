@@ -1,0 +1,225 @@
+//! The spool: documents that wait for their next phase, and the decisions that wait for them.
+
+use std::io;
+use std::path::Path;
+
+use super::codec::{self, Waiting};
+use super::commit::Ledger;
+use super::lane::{LaneOutput, Pack};
+use super::map::{Segment, segment_key};
+use super::shuffle::{Merge, Run};
+use super::{Failure, blocks};
+use crate::sink::{Block, Sealed, ShardFile};
+
+/// Name of the spool's lane.
+pub const LANE: &str = "spool";
+
+/// How waiting documents are stored: blocks of zstd level 1, nine times faster than it is read for.
+pub struct SpoolPack {
+    pub block_bytes: usize,
+}
+
+impl Pack for SpoolPack {
+    fn block_bytes(&self) -> usize {
+        self.block_bytes
+    }
+
+    fn shard_weight(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+        let first = block.rows().next().and_then(codec::ordinal).unwrap_or_default();
+        let last = block.rows().last().and_then(codec::ordinal).unwrap_or_default();
+        let mut index = Vec::with_capacity(24 + 4 * block.ends.len());
+        for word in [block.bytes.len() as u64, first, last] {
+            index.extend_from_slice(&word.to_le_bytes());
+        }
+        index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
+        Ok(Sealed { data: zstd::bulk::compress(&block.bytes, 1)?, index })
+    }
+
+    fn publish(
+        &self,
+        _: &Path,
+        _: usize,
+        _: &mut dyn Iterator<Item = io::Result<Sealed>>,
+    ) -> io::Result<Vec<ShardFile>> {
+        unreachable!("the spool is never published")
+    }
+}
+
+/// A block of waiting documents, still compressed.
+pub struct SpooledBlock {
+    sealed: Sealed,
+    pub first: u64,
+    pub last: u64,
+    pub length: usize,
+}
+
+impl SpooledBlock {
+    fn new(sealed: Sealed) -> io::Result<SpooledBlock> {
+        let word = |at: usize| {
+            sealed.index.get(at..at + 8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")))
+        };
+        match (word(0), word(8), word(16)) {
+            (Some(length), Some(first), Some(last)) => {
+                Ok(SpooledBlock { first, last, length: length as usize, sealed })
+            }
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// Decodes the documents, in order.
+    pub fn documents(&self, split: u32, mut each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
+        let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
+        let mut start = 0;
+        for end in self.sealed.index[24..].chunks_exact(8) {
+            let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
+            let waiting = bytes.get(start..end).and_then(|row| codec::decode(row, split));
+            // The block matched its checksum, so a row that cannot be read was written wrong.
+            each(waiting.ok_or_else(|| io::Error::other("a spooled document cannot be decoded"))?)?;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the spool of one split in order.
+pub struct SpoolReader {
+    ledger: Ledger,
+    task: String,
+    files: std::vec::IntoIter<(usize, LaneOutput)>,
+    open: Option<(usize, blocks::Reader)>,
+}
+
+impl SpoolReader {
+    pub fn new(ledger: &Ledger, task: &str, segments: &[Segment]) -> SpoolReader {
+        let files: Vec<_> = segments
+            .iter()
+            .enumerate()
+            .flat_map(|(number, segment)| {
+                segment.lanes.iter().filter(|lane| lane.lane == LANE).map(move |lane| (number, lane.clone()))
+            })
+            .collect();
+        SpoolReader { ledger: ledger.clone(), task: task.to_owned(), files: files.into_iter(), open: None }
+    }
+
+    pub fn next(&mut self) -> Result<Option<SpooledBlock>, Failure> {
+        loop {
+            if let Some((segment, reader)) = &mut self.open {
+                let damaged = |error| Failure::damaged(&self.ledger, &segment_key(&self.task, *segment), error);
+                match reader.next().map_err(damaged)? {
+                    Some((sealed, _)) => return SpooledBlock::new(sealed).map(Some).map_err(damaged),
+                    None => self.open = None,
+                }
+            }
+            let Some((segment, lane)) = self.files.next() else { return Ok(None) };
+            let reader = blocks::Reader::open(&self.ledger.locate(&lane.output));
+            let damaged = |error| Failure::damaged(&self.ledger, &segment_key(&self.task, segment), error);
+            self.open = Some((segment, reader.map_err(damaged)?));
+        }
+    }
+}
+
+/// What one stage decided about the documents of one split, in their order.
+pub struct Decisions {
+    merge: Merge,
+    /// Where the files came from, to name the one that turns out damaged.
+    ledger: Ledger,
+    tasks: Vec<String>,
+}
+
+/// A decision as it travels: the document, the split and ordinal of the one kept instead, and the
+/// stage's own bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub ordinal: u64,
+    /// Key of the split, ordinal.
+    pub kept: Option<(String, u64)>,
+    pub bytes: Vec<u8>,
+}
+
+/// Length of a split's key in a decision.
+const SPLIT_KEY: usize = 32;
+
+/// Appends a decision's bytes. A split is written by its key, since its number may change.
+pub fn encode_decision(kept: Option<(&str, u64)>, bytes: &[u8], out: &mut Vec<u8>) {
+    match kept {
+        Some((key, ordinal)) => {
+            out.push(1);
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(&ordinal.to_le_bytes());
+        }
+        None => out.push(0),
+    }
+    out.extend_from_slice(bytes);
+}
+
+fn decode_decision(ordinal: u64, value: &[u8]) -> Option<Decided> {
+    let (tag, rest) = value.split_first()?;
+    if *tag == 0 {
+        return Some(Decided { ordinal, kept: None, bytes: rest.to_vec() });
+    }
+    let (key, rest) = rest.split_at_checked(SPLIT_KEY)?;
+    let (kept, bytes) = rest.split_first_chunk()?;
+    let key = std::str::from_utf8(key).ok()?.to_owned();
+    Some(Decided { ordinal, kept: Some((key, u64::from_le_bytes(*kept))), bytes: bytes.to_vec() })
+}
+
+impl Decisions {
+    /// Opens the decisions about `split` in the files of a reduce phase.
+    pub fn open(ledger: &Ledger, runs: &[(String, Run)], split: u32) -> Result<Decisions, Failure> {
+        let first = super::shuffle::address(wanjuan_filters::kit::Origin { split, ordinal: 0 });
+        let keys = first..=first | u128::from(u64::MAX);
+        let mut cursors = Vec::new();
+        for (task, run) in runs {
+            let cursor = run.range(keys.clone()).map_err(|error| Failure::damaged(ledger, task, error))?;
+            cursors.push((None, cursor));
+        }
+        let tasks = runs.iter().map(|(task, _)| task.clone()).collect();
+        Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks })
+    }
+
+    /// The decisions about documents up to and including `last`.
+    pub fn up_to(&mut self, last: u64) -> Result<Vec<Decided>, Failure> {
+        let mut decided = Vec::new();
+        while let Some(record) = self.merge.peek() {
+            let ordinal = record.key as u64;
+            if ordinal > last {
+                break;
+            }
+            let decision = decode_decision(ordinal, record.value).ok_or(io::ErrorKind::InvalidData);
+            decided.push(decision.map_err(|kind| self.damaged(kind.into()))?);
+            self.merge.advance().map_err(|error| self.damaged(error))?;
+        }
+        Ok(decided)
+    }
+
+    /// Damage found while merging names no single file; the first task is as good a place to start
+    /// as any, since the next attempt finds the next one.
+    fn damaged(&self, error: io::Error) -> Failure {
+        let named = self.tasks.iter().find(|task| error.to_string().contains(task.as_str()));
+        Failure::damaged(&self.ledger, named.or(self.tasks.first()).map_or("", String::as_str), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_come_back_as_they_were() {
+        let key = "0123456789abcdef0123456789abcdef";
+        for kept in [None, Some((key, 7))] {
+            let mut bytes = Vec::new();
+            encode_decision(kept, b"x", &mut bytes);
+            let decided = decode_decision(3, &bytes).unwrap();
+            assert_eq!(
+                decided,
+                Decided { ordinal: 3, kept: kept.map(|(key, n)| (key.to_owned(), n)), bytes: b"x".to_vec() }
+            );
+        }
+        assert_eq!(decode_decision(3, &[1, 2]), None);
+    }
+}
