@@ -41,8 +41,6 @@ pub trait Portion: Send {
     fn end(&self) -> u64;
     /// Bytes held in memory.
     fn bytes(&self) -> usize;
-    /// Bytes of the input that were read for it, for progress.
-    fn read(&self) -> u64;
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
 }
 
@@ -336,7 +334,7 @@ impl<'a> MapTask<'a> {
             counts: Counts::default(),
         };
         portion.run(worker, &mut produced)?;
-        self.shared.progress.advance(portion.read(), &produced.counts);
+        self.shared.progress.advance(portion.bytes() as u64, &produced.counts);
         drop(portion);
         self.assemble(number, produced, bytes)?;
         self.pending.fetch_sub(1, Ordering::AcqRel);

@@ -9,9 +9,15 @@ pub mod blocks;
 pub mod codec;
 pub mod commit;
 pub mod counts;
+pub mod driver;
+pub mod feed;
+pub mod flow;
+pub mod graph;
 pub mod inputs;
 pub mod lane;
 pub mod map;
+pub mod outcome;
+pub mod pool;
 pub mod publish;
 pub mod reduce;
 pub mod shuffle;
@@ -36,6 +42,8 @@ pub enum Failure {
         task: String,
         error: io::Error,
     },
+    /// More records were bad than the pipeline allows.
+    TooManyBad { set_aside: u64, limit: u64, records: u64 },
     /// The run was asked to stop.
     Stopped,
 }
@@ -74,6 +82,8 @@ pub struct Memory {
 /// What all tasks of a run share.
 pub struct Shared {
     pub memory: Memory,
+    /// See [`Limits::max_ratio`](crate::source::Limits::max_ratio).
+    pub max_ratio: u64,
     /// Bytes of input after which a task commits a segment.
     pub segment_bytes: u64,
     pub progress: Box<dyn Progress>,
@@ -82,7 +92,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
-        Shared { memory, segment_bytes, progress, stop: AtomicBool::new(false) }
+        Shared { memory, max_ratio: 1000, segment_bytes, progress, stop: AtomicBool::new(false) }
     }
 
     /// Asks every task to commit what it has and stop.

@@ -1,6 +1,7 @@
 //! A reduce task: one range of keys of one stage, from every map task's file to decisions.
 
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
@@ -9,7 +10,8 @@ use super::commit::{Ledger, Output};
 use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
 use super::spool::encode_decision;
 use super::{Failure, Shared};
-use crate::stage::{Decision, Key, Records, Stage};
+use crate::registry::AnyStage;
+use crate::stage::{Decision, Key, Records};
 
 /// The record of a reduce task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,13 +24,15 @@ pub struct Reduced {
 /// A map task's file: where it came from, the number of its split, and what it holds.
 pub struct MapOutput {
     pub task: String,
+    /// Where it lies; an error that names it tells which task must run again.
+    pub path: PathBuf,
     pub split: u32,
     pub run: Run,
 }
 
 /// Everything that tells one reduce task from another.
-pub struct ReduceSpec<'a, S: ?Sized> {
-    pub stage: &'a S,
+pub struct ReduceSpec<'a> {
+    pub stage: &'a dyn AnyStage,
     pub ledger: Ledger,
     pub key: String,
     pub part: u64,
@@ -47,10 +51,10 @@ pub fn partitions(bytes: u64) -> u64 {
 }
 
 /// Runs the task and returns its record.
-pub fn run<S: ObserveReduce + ?Sized>(shared: &Shared, spec: &ReduceSpec<'_, S>) -> Result<Reduced, Failure> {
+pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
     let attempt = spec.ledger.attempt(&spec.key)?;
     let damaged = |error: io::Error| {
-        let named = spec.inputs.iter().find(|input| error.to_string().contains(&input.task));
+        let named = spec.inputs.iter().find(|input| error.to_string().contains(&*input.path.to_string_lossy()));
         match named {
             Some(input) => Failure::damaged(&spec.upstream, &input.task, error),
             None => Failure::Machine(error),
@@ -89,17 +93,6 @@ pub fn run<S: ObserveReduce + ?Sized>(shared: &Shared, spec: &ReduceSpec<'_, S>)
     drop(merge);
     let decisions = attempt.finish("decisions.run", &sorter.finish()?)?;
     Ok(attempt.commit(Reduced { decisions, records })?)
-}
-
-/// The half of a stage that a reduce task needs.
-pub trait ObserveReduce: Sync {
-    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
-}
-
-impl<S: Stage> ObserveReduce for S {
-    fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
-        Stage::reduce(self, key, records, decide);
-    }
 }
 
 /// The records of one key, straight from the merge.

@@ -6,6 +6,9 @@
 //! compressed, encoded); and sealed blocks are put together, in order, into shards
 //! ([`Sink::publish`]). Hence the same bytes whatever the threads, batches and restarts.
 
+pub mod jsonl;
+pub mod parquet;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;

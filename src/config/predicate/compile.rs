@@ -1,0 +1,349 @@
+//! From SQL text to the typed tree, every mistake with its place.
+
+use std::ops::Range;
+
+use sqlparser::ast::{
+    self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget, Spanned, UnaryOperator,
+};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token};
+use wanjuan_filters::kit::{Name, Type};
+
+use super::eval::{Any, Boolean, Compare, Number, Operator, Pattern, Text};
+use super::{Mistake, Scope};
+
+pub fn compile(source: &str, scope: &Scope) -> Result<Boolean, Mistake> {
+    let compiler = Compiler { source, scope };
+    let syntax = |error: ParserError| compiler.syntax(&error);
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(source).map_err(syntax)?;
+    let expression = parser.parse_expr().map_err(syntax)?;
+    let rest = parser.peek_token();
+    if rest.token != Token::EOF {
+        let span = compiler.range(rest.span.start, rest.span.end);
+        return Err(mistake(span, format!("`{}` does not belong to the expression", rest.token)));
+    }
+    compiler.boolean(&expression)
+}
+
+struct Compiler<'a> {
+    source: &'a str,
+    scope: &'a Scope,
+}
+
+fn mistake(span: Range<usize>, what: impl Into<String>) -> Mistake {
+    Mistake { span, what: what.into(), help: None }
+}
+
+fn name_of(any: &Any) -> &'static str {
+    match any {
+        Any::Boolean(_) => "a condition",
+        Any::Number(_) => "a number",
+        Any::Text(_) => "text",
+        Any::Null => "null",
+    }
+}
+
+impl Compiler<'_> {
+    fn syntax(&self, error: &ParserError) -> Mistake {
+        let text = match error {
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.as_str(),
+            ParserError::RecursionLimitExceeded => "nested too deeply",
+        };
+        // The parser ends its messages with the place: " at Line: 1, Column: 8".
+        let (what, place) = text.rsplit_once(" at Line: ").unwrap_or((text, ""));
+        let place =
+            place.split_once(", Column: ").and_then(|(line, column)| Some((line.parse().ok()?, column.parse().ok()?)));
+        let span = match place {
+            Some((line, column)) => {
+                let start = self.offset(Location { line, column });
+                let length = self.source[start..].chars().next().map_or(0, char::len_utf8);
+                start..start + length
+            }
+            None => 0..self.source.len(),
+        };
+        mistake(
+            span,
+            what.trim_end_matches('.').replacen("Expected:", "expected", 1).replace("found: EOF", "found the end"),
+        )
+    }
+
+    /// Lines and columns count from one, columns in characters.
+    fn offset(&self, location: Location) -> usize {
+        let mut start = 0;
+        for _ in 1..location.line.max(1) {
+            start += self.source[start..].find('\n').map_or(self.source.len() - start, |end| end + 1);
+        }
+        let line = &self.source[start..];
+        let column = (location.column.max(1) - 1) as usize;
+        start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+    }
+
+    fn range(&self, start: Location, end: Location) -> Range<usize> {
+        let start = self.offset(start);
+        start..self.offset(end).max(start)
+    }
+
+    fn span(&self, expression: &Expr) -> Range<usize> {
+        let span = expression.span();
+        if span.start.line == 0 { 0..self.source.len() } else { self.range(span.start, span.end) }
+    }
+
+    fn wrong(&self, expression: &Expr, what: impl Into<String>) -> Mistake {
+        mistake(self.span(expression), what)
+    }
+
+    fn boolean(&self, expression: &Expr) -> Result<Boolean, Mistake> {
+        match self.any(expression)? {
+            Any::Boolean(boolean) => Ok(boolean),
+            Any::Null => Ok(Boolean::Literal(None)),
+            other => Err(self.wrong(expression, format!("this is {}; a condition is needed here", name_of(&other)))),
+        }
+    }
+
+    fn number(&self, expression: &Expr) -> Result<Number, Mistake> {
+        match self.any(expression)? {
+            Any::Number(number) => Ok(number),
+            Any::Null => Ok(Number::Literal(f64::NAN)),
+            other => Err(self.wrong(expression, format!("this is {}; a number is needed here", name_of(&other)))),
+        }
+    }
+
+    fn text(&self, expression: &Expr) -> Result<Text, Mistake> {
+        match self.any(expression)? {
+            Any::Text(text) => Ok(text),
+            other => Err(self.wrong(expression, format!("this is {}; text is needed here", name_of(&other)))),
+        }
+    }
+
+    fn any(&self, expression: &Expr) -> Result<Any, Mistake> {
+        Ok(match expression {
+            Expr::Nested(inner) => self.any(inner)?,
+            Expr::Value(value) => self.literal(expression, &value.value)?,
+            Expr::Identifier(name) if name.quote_style == Some('"') => {
+                self.named(expression, &name.value).map_err(|mut mistake| {
+                    mistake.help.get_or_insert_with(|| format!("text stands between single quotes: '{}'", name.value));
+                    mistake
+                })?
+            }
+            Expr::Identifier(name) => self.named(expression, &name.value)?,
+            Expr::CompoundIdentifier(names) => {
+                let name = names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(".");
+                self.named(expression, &name)?
+            }
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => Any::Boolean(Boolean::Not(Box::new(self.boolean(expr)?))),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+                Any::Number(Number::Negative(Box::new(self.number(expr)?)))
+            }
+            Expr::UnaryOp { op: UnaryOperator::Plus, expr } => Any::Number(self.number(expr)?),
+            Expr::BinaryOp { left, op, right } => self.binary(expression, left, op, right)?,
+            Expr::IsNull(inner) => Any::Boolean(Boolean::IsNull(Box::new(self.any(inner)?))),
+            Expr::IsNotNull(inner) => Any::Boolean(Boolean::Not(Box::new(Boolean::IsNull(Box::new(self.any(inner)?))))),
+            Expr::IsTrue(inner) => Any::Boolean(self.is(inner, true)?),
+            Expr::IsFalse(inner) => Any::Boolean(self.is(inner, false)?),
+            Expr::IsNotTrue(inner) => Any::Boolean(Boolean::Not(Box::new(self.is(inner, true)?))),
+            Expr::IsNotFalse(inner) => Any::Boolean(Boolean::Not(Box::new(self.is(inner, false)?))),
+            Expr::In { expr, target: InTarget::List(list), negated, .. } => self.in_list(expr, list, *negated)?,
+            Expr::Between { expr, negated, low, high } => {
+                let low = self.compare(expression, expr, Compare::GreaterOrEqual, low)?;
+                let high = self.compare(expression, expr, Compare::LessOrEqual, high)?;
+                self.negate(Boolean::And(Box::new([low, high])), *negated)
+            }
+            Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                self.like(expr, pattern, escape_char.as_deref(), false, *negated)?
+            }
+            Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
+                self.like(expr, pattern, escape_char.as_deref(), true, *negated)?
+            }
+            Expr::Function(function) => self.function(expression, function)?,
+            _ => {
+                let mut mistake = self.wrong(expression, "this is not supported in `where`");
+                mistake.help = Some(
+                    "it takes comparisons, + - * / %, and, or, not, in, like, between, is null, length(), lower()"
+                        .into(),
+                );
+                return Err(mistake);
+            }
+        })
+    }
+
+    fn is(&self, inner: &Expr, value: bool) -> Result<Boolean, Mistake> {
+        // NULL is neither, so `is true` of it is false rather than NULL.
+        let inner = self.boolean(inner)?;
+        let known = Boolean::Not(Box::new(Boolean::IsNull(Box::new(Any::Boolean(inner.clone())))));
+        let equal = Boolean::Booleans(Compare::Equal, Box::new([inner, Boolean::Literal(Some(value))]));
+        Ok(Boolean::And(Box::new([known, equal])))
+    }
+
+    fn negate(&self, boolean: Boolean, negated: bool) -> Any {
+        Any::Boolean(if negated { Boolean::Not(Box::new(boolean)) } else { boolean })
+    }
+
+    fn literal(&self, expression: &Expr, value: &ast::Value) -> Result<Any, Mistake> {
+        Ok(match value {
+            ast::Value::Number(digits, _) => {
+                let number =
+                    digits.parse().map_err(|_| self.wrong(expression, format!("`{digits}` is not a number")))?;
+                Any::Number(Number::Literal(number))
+            }
+            ast::Value::SingleQuotedString(text) => Any::Text(Text::Literal(text.clone())),
+            ast::Value::Boolean(value) => Any::Boolean(Boolean::Literal(Some(*value))),
+            ast::Value::Null => Any::Null,
+            ast::Value::DoubleQuotedString(text) => {
+                let mut mistake = self.wrong(expression, "double quotes are for names");
+                mistake.help = Some(format!("text stands between single quotes: '{text}'"));
+                return Err(mistake);
+            }
+            _ => return Err(self.wrong(expression, "this kind of literal is not supported")),
+        })
+    }
+
+    fn named(&self, expression: &Expr, name: &str) -> Result<Any, Mistake> {
+        match name {
+            "id" => return Ok(Any::Text(Text::Id)),
+            "text" => return Ok(Any::Text(Text::Body)),
+            _ => {}
+        }
+        if let Some((name, kind)) = self.scope.fields.iter().find(|(field, _)| field.as_str() == name) {
+            return Ok(field(*name, *kind));
+        }
+        let matching = |measure: &&(String, usize)| {
+            measure.0 == name || measure.0.split_once('.').is_some_and(|(_, short)| short == name)
+        };
+        let mut found = self.scope.measures.iter().filter(matching);
+        match (found.next(), found.next()) {
+            (Some((_, slot)), None) => Ok(Any::Number(Number::Measure(*slot))),
+            (Some((one, _)), Some((two, _))) => {
+                let mut mistake = self.wrong(expression, format!("`{name}` is measured by more than one step"));
+                mistake.help = Some(format!("write `{one}` or `{two}`"));
+                Err(mistake)
+            }
+            (None, _) => {
+                let mut mistake = self.wrong(expression, format!("no field or measure is called `{name}` here"));
+                let known = self.scope.fields.iter().map(|(field, _)| field.as_str());
+                let known: Vec<&str> = ["id", "text"]
+                    .into_iter()
+                    .chain(known)
+                    .chain(self.scope.measures.iter().map(|(name, _)| name.as_str()))
+                    .collect();
+                mistake.help = Some(match crate::config::nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known here: {}", known.join(", ")),
+                });
+                Err(mistake)
+            }
+        }
+    }
+
+    fn binary(&self, whole: &Expr, left: &Expr, operator: &BinaryOperator, right: &Expr) -> Result<Any, Mistake> {
+        let arithmetic = |operator| -> Result<Any, Mistake> {
+            Ok(Any::Number(Number::Arithmetic(operator, Box::new([self.number(left)?, self.number(right)?]))))
+        };
+        let compare = |compare| self.compare(whole, left, compare, right).map(Any::Boolean);
+        match operator {
+            BinaryOperator::And => {
+                Ok(Any::Boolean(Boolean::And(Box::new([self.boolean(left)?, self.boolean(right)?]))))
+            }
+            BinaryOperator::Or => Ok(Any::Boolean(Boolean::Or(Box::new([self.boolean(left)?, self.boolean(right)?])))),
+            BinaryOperator::Plus => arithmetic(Operator::Plus),
+            BinaryOperator::Minus => arithmetic(Operator::Minus),
+            BinaryOperator::Multiply => arithmetic(Operator::Times),
+            BinaryOperator::Divide => arithmetic(Operator::Divide),
+            BinaryOperator::Modulo => arithmetic(Operator::Modulo),
+            BinaryOperator::Eq => compare(Compare::Equal),
+            BinaryOperator::NotEq => compare(Compare::NotEqual),
+            BinaryOperator::Lt => compare(Compare::Less),
+            BinaryOperator::LtEq => compare(Compare::LessOrEqual),
+            BinaryOperator::Gt => compare(Compare::Greater),
+            BinaryOperator::GtEq => compare(Compare::GreaterOrEqual),
+            _ => Err(self.wrong(whole, format!("the operator `{operator}` is not supported in `where`"))),
+        }
+    }
+
+    fn compare(&self, whole: &Expr, left: &Expr, compare: Compare, right: &Expr) -> Result<Boolean, Mistake> {
+        match (self.any(left)?, self.any(right)?) {
+            (Any::Number(left), Any::Number(right)) => Ok(Boolean::Numbers(compare, Box::new([left, right]))),
+            (Any::Text(left), Any::Text(right)) => Ok(Boolean::Texts(compare, Box::new([left, right]))),
+            (Any::Boolean(left), Any::Boolean(right)) => Ok(Boolean::Booleans(compare, Box::new([left, right]))),
+            (Any::Null, _) | (_, Any::Null) => {
+                let mut mistake = self.wrong(whole, "a comparison with null is never true");
+                mistake.help = Some("write `… is null` or `… is not null`".into());
+                Err(mistake)
+            }
+            (left, right) => Err(self.wrong(whole, format!("{} is compared with {}", name_of(&left), name_of(&right)))),
+        }
+    }
+
+    fn in_list(&self, inner: &Expr, list: &[Expr], negated: bool) -> Result<Any, Mistake> {
+        let boolean = match self.any(inner)? {
+            Any::Number(number) => {
+                let items = list.iter().map(|item| match self.number(item)? {
+                    Number::Literal(value) => Ok(value),
+                    Number::Negative(inner) if matches!(*inner, Number::Literal(_)) => match *inner {
+                        Number::Literal(value) => Ok(-value),
+                        _ => unreachable!("matched above"),
+                    },
+                    _ => Err(self.wrong(item, "a list holds literal values")),
+                });
+                Boolean::NumberIn(Box::new(number), items.collect::<Result<_, _>>()?)
+            }
+            Any::Text(text) => {
+                let items = list.iter().map(|item| match self.text(item)? {
+                    Text::Literal(value) => Ok(value),
+                    _ => Err(self.wrong(item, "a list holds literal values")),
+                });
+                Boolean::TextIn(Box::new(text), items.collect::<Result<_, _>>()?)
+            }
+            other => return Err(self.wrong(inner, format!("this is {}; `in` takes a number or text", name_of(&other)))),
+        };
+        Ok(self.negate(boolean, negated))
+    }
+
+    fn like(
+        &self,
+        inner: &Expr,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+        ignore_case: bool,
+        negated: bool,
+    ) -> Result<Any, Mistake> {
+        let Text::Literal(literal) = self.text(pattern)? else {
+            return Err(self.wrong(pattern, "the pattern of `like` is literal text"));
+        };
+        let escape = match escape.map(|escape| self.text(escape)).transpose()? {
+            Some(Text::Literal(text)) => text.chars().next(),
+            _ => None,
+        };
+        let pattern = Pattern::new(&literal, escape, ignore_case);
+        Ok(self.negate(Boolean::Like(Box::new(self.text(inner)?), pattern), negated))
+    }
+
+    fn function(&self, whole: &Expr, function: &ast::Function) -> Result<Any, Mistake> {
+        let name = function.name.to_string().to_lowercase();
+        let arguments = match &function.args {
+            FunctionArguments::List(list) => list.args.as_slice(),
+            _ => &[],
+        };
+        let argument = match arguments {
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] => argument,
+            _ => return Err(self.wrong(whole, format!("`{name}` takes one argument"))),
+        };
+        match name.as_str() {
+            "length" | "char_length" => Ok(Any::Number(Number::Length(Box::new(self.text(argument)?)))),
+            "lower" => Ok(Any::Text(Text::Lower(Box::new(self.text(argument)?)))),
+            _ => {
+                let mut mistake = self.wrong(whole, format!("there is no function `{name}`"));
+                mistake.help = Some("there are length(text), in characters, and lower(text)".into());
+                Err(mistake)
+            }
+        }
+    }
+}
+
+fn field(name: Name, kind: Type) -> Any {
+    match kind {
+        Type::Text => Any::Text(Text::Field(name)),
+        Type::Integer | Type::Number => Any::Number(Number::Field(name)),
+        Type::Boolean => Any::Boolean(Boolean::Field(name)),
+    }
+}

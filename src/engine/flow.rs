@@ -1,0 +1,213 @@
+//! One phase of the graph as a thread runs it: documents in, rows and records out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use wanjuan_filters::kit::{Document, Name, Value, Verdict};
+
+use super::counts::add;
+use super::graph::{Graph, Work};
+use super::map::{Produced, Worker};
+use super::spool::Decided;
+use super::{codec, outcome};
+use crate::sink::Row;
+use crate::source::Bad;
+use crate::stage::Decision;
+
+/// Where the rows of a phase go: the number of each lane.
+#[derive(Debug, Clone, Default)]
+pub struct LaneMap {
+    /// By node: the lane of a sink.
+    pub sinks: Vec<Option<usize>>,
+    /// By node: the lane of the documents it drops, where they are kept.
+    pub dropped: Vec<Option<usize>>,
+    /// By node: which of the phase's stages it is.
+    pub stages: Vec<Option<usize>>,
+    pub measures: usize,
+    pub set_aside: usize,
+    pub spool: Option<usize>,
+}
+
+/// One phase: which nodes run now, and where what they make goes.
+pub struct Flow<'a> {
+    pub graph: &'a Graph,
+    pub phase: usize,
+    pub lanes: LaneMap,
+    pub lang: Name,
+}
+
+/// Where a document stands.
+enum Next {
+    /// It goes on to every node that reads from this one.
+    On,
+    /// Its way ends: dropped, with the reason; or written by a sink.
+    End(Option<&'static str>),
+}
+
+impl Flow<'_> {
+    /// Sends a document into `node`. `decided` is what a stage of an earlier phase decided about it.
+    pub fn enter(
+        &self,
+        node: usize,
+        document: Document,
+        decided: Option<&Decided>,
+        worker: &mut Worker,
+        out: &mut Produced,
+    ) {
+        if self.graph.nodes[node].phase > self.phase {
+            return self.spool(node, &document, out);
+        }
+        let ordinal = document.origin.ordinal;
+        // A panic in a step is a bug of the step, and the loss of one document: never of the run.
+        if catch_unwind(AssertUnwindSafe(|| self.walk(node, document, decided, worker, out))).is_err() {
+            for rows in &mut out.rows {
+                rows.forget_open_row();
+            }
+            let document = std::mem::take(&mut worker.text).replace(Document::default());
+            let detail = "a step panicked; its message is on standard error".to_owned();
+            let bad = Bad { reason: "step_panicked", detail, offset: None, raw: document.text().as_bytes().to_vec() };
+            self.set_aside(&bad, ordinal, &document.id, out);
+        }
+    }
+
+    /// Goes along while there is one way; where ways part, each takes a copy.
+    fn walk(
+        &self,
+        start: usize,
+        document: Document,
+        decided: Option<&Decided>,
+        worker: &mut Worker,
+        out: &mut Produced,
+    ) {
+        worker.text.replace(document);
+        let mut decided = decided;
+        let mut node = start;
+        loop {
+            match self.visit(node, decided.take(), worker, out) {
+                Next::End(reason) => {
+                    let document = worker.text.replace(Document::default());
+                    return self.end(node, reason, document, out);
+                }
+                Next::On => {}
+            }
+            match &self.graph.nodes[node].readers[..] {
+                [] => return,
+                [one] if self.graph.nodes[*one].phase == self.phase => node = *one,
+                readers => {
+                    let document = worker.text.replace(Document::default());
+                    for &reader in readers {
+                        self.enter(reader, document.clone(), None, worker, out);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One node's work on the document in `worker.text`.
+    fn visit(&self, number: usize, decided: Option<&Decided>, worker: &mut Worker, out: &mut Produced) -> Next {
+        let node = &self.graph.nodes[number];
+        let text = &mut worker.text;
+        let concerned = node.selects.as_ref().is_none_or(|predicate| predicate.eval(text.document()));
+        if !concerned {
+            return match node.work {
+                Work::Source(_) | Work::Sink(_) => Next::End(Some("not_selected")),
+                _ => Next::On,
+            };
+        }
+        let verdict = match &node.work {
+            Work::Source(_) => return Next::On,
+            Work::Filter(filter) => {
+                let mut measures = std::mem::take(&mut text.document_mut().measures);
+                let verdict = filter.measure_and_judge(text, &mut measures[node.slots.clone()]);
+                text.document_mut().measures = measures;
+                verdict
+            }
+            Work::Mapper(mapper) => {
+                let document = text.document_mut();
+                let mut measures = std::mem::take(&mut document.measures);
+                let verdict = mapper.map(document, &mut measures[node.slots.clone()]);
+                document.measures = measures;
+                verdict
+            }
+            Work::Observe(stage) => {
+                let emitted = &mut out.records[self.lanes.stages[number].expect("a stage of this phase has a shuffle")];
+                let ordinal = text.document().origin.ordinal;
+                stage.observe(text.document(), &mut |key, value| emitted.push(key, ordinal, value));
+                return Next::On; // its only reader is the node that applies, a phase later
+            }
+            Work::Apply(stage) => {
+                let kept = decided.and_then(|decided| decided.kept.as_ref());
+                let decision = decided.map(|decided| Decision { kept: None, bytes: &decided.bytes });
+                let verdict = stage.apply(text.document_mut(), decision);
+                if let (Verdict::Drop(_), Some((split, ordinal))) = (verdict, kept) {
+                    text.document_mut().set_field(Name::new(outcome::KEPT_INSTEAD), format!("{split}:{ordinal}"));
+                }
+                verdict
+            }
+            Work::Sink(sink) => {
+                let rows = &mut out.rows[self.lanes.sinks[number].expect("a sink of this phase has a lane")];
+                let start = rows.block.bytes.len();
+                let document = text.document();
+                return match sink.row(document, &mut rows.block.bytes) {
+                    Ok(row) => {
+                        rows.end_row(row);
+                        let counts = out.counts.sink(&node.name);
+                        counts.documents += 1;
+                        counts.bytes += document.text().len() as u64;
+                        counts.tokens += row.tokens;
+                        if let Some(Value::Text(language)) = document.field(self.lang) {
+                            add(&mut out.counts.languages, language, 1);
+                        }
+                        Next::End(None)
+                    }
+                    Err(reason) => {
+                        rows.block.bytes.truncate(start);
+                        Next::End(Some(reason))
+                    }
+                };
+            }
+        };
+        let counts = out.counts.step(&node.name);
+        counts.seen += 1;
+        match verdict {
+            Verdict::Keep => {
+                counts.kept += 1;
+                Next::On
+            }
+            Verdict::Drop(reason) => {
+                add(&mut counts.dropped, reason, 1);
+                Next::End(Some(reason))
+            }
+        }
+    }
+
+    fn end(&self, number: usize, reason: Option<&'static str>, document: Document, out: &mut Produced) {
+        let node = &self.graph.nodes[number];
+        if let (Some(reason), Some(lane)) = (reason, self.lanes.dropped[number]) {
+            if self.graph.keep_dropped.wants(document.origin, self.graph.seed) {
+                let rows = &mut out.rows[lane];
+                outcome::dropped_row(&document, &node.name, reason, &mut rows.block.bytes);
+                rows.end_row(Row { weight: document.text().len() as u64, tokens: 0 });
+            }
+        }
+        let rows = &mut out.rows[self.lanes.measures];
+        let split = &self.graph.split_names[document.origin.split as usize];
+        self.graph.outcomes.row(split, &node.name, reason, document, &mut rows.block.bytes);
+        rows.end_row(Row { weight: 1, tokens: 0 });
+    }
+
+    /// Puts a bad record where a person finds it.
+    pub fn set_aside(&self, bad: &Bad, ordinal: u64, place: &str, out: &mut Produced) {
+        let rows = &mut out.rows[self.lanes.set_aside];
+        outcome::set_aside_row(bad, ordinal, place, &mut rows.block.bytes);
+        rows.end_row(Row { weight: bad.raw.len() as u64, tokens: 0 });
+        add(&mut out.counts.set_aside, bad.reason, 1);
+    }
+
+    fn spool(&self, node: usize, document: &Document, out: &mut Produced) {
+        let lane = self.lanes.spool.expect("a phase whose documents wait has a spool");
+        let rows = &mut out.rows[lane];
+        codec::encode(node as u32, document, &mut rows.block.bytes);
+        rows.end_row(Row::default());
+    }
+}

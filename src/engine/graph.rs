@@ -1,0 +1,94 @@
+//! The graph as it runs: every node with its work, its phase, and who reads from it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::{Field, Origin};
+
+use super::outcome::Outcomes;
+use crate::config::Predicate;
+use crate::registry::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
+
+/// What a node does.
+#[derive(Clone)]
+pub enum Work {
+    Source(Arc<dyn AnySource>),
+    Filter(Arc<dyn AnyFilter>),
+    Mapper(Arc<dyn AnyMapper>),
+    /// The first half of a stage.
+    Observe(Arc<dyn AnyStage>),
+    /// The second half, a phase later.
+    Apply(Arc<dyn AnyStage>),
+    Sink(Arc<dyn AnySink>),
+}
+
+/// A node of the graph.
+pub struct Node {
+    pub name: String,
+    pub phase: usize,
+    pub work: Work,
+    /// Which documents the node is about; see `where` in the pipeline file.
+    pub selects: Option<Predicate>,
+    /// The nodes that read from this one.
+    pub readers: Vec<usize>,
+    /// Where its measures lie in a document.
+    pub slots: Range<usize>,
+    /// All that decides about its output, for fingerprints: step, version, settings, models.
+    pub identity: String,
+}
+
+/// Which dropped documents are kept for inspection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepDropped {
+    /// None: their rows in `measures/` stay.
+    #[default]
+    None,
+    /// One in a hundred.
+    Sample,
+    All,
+}
+
+impl KeepDropped {
+    pub fn wants(self, origin: Origin, seed: u64) -> bool {
+        match self {
+            KeepDropped::None => false,
+            KeepDropped::All => true,
+            KeepDropped::Sample => {
+                xxhash_rust::xxh3::xxh3_64_with_seed(&origin.ordinal.to_le_bytes(), seed).is_multiple_of(100)
+            }
+        }
+    }
+}
+
+/// The whole graph.
+pub struct Graph {
+    pub nodes: Vec<Node>,
+    /// Names of all measures, `step.measure`, by slot.
+    pub measures: Vec<String>,
+    /// Every field that any node writes.
+    pub fields: Vec<Field>,
+    pub seed: u64,
+    pub keep_dropped: KeepDropped,
+    pub outcomes: Outcomes,
+    /// By number of the split.
+    pub split_names: Vec<String>,
+}
+
+impl Graph {
+    /// Number of map phases.
+    pub fn phases(&self) -> usize {
+        self.nodes.iter().map(|node| node.phase + 1).max().unwrap_or(0)
+    }
+
+    /// The nodes of one phase, in order.
+    pub fn phase(&self, phase: usize) -> impl Iterator<Item = (usize, &Node)> {
+        self.nodes.iter().enumerate().filter(move |(_, node)| node.phase == phase)
+    }
+
+    /// Whether documents wait after this phase.
+    pub fn spools(&self, phase: usize) -> bool {
+        phase + 1 < self.phases()
+    }
+}

@@ -1,0 +1,121 @@
+//! Threads over tasks: each thread takes a task of its own while there are any, and then helps.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Failure;
+use super::map::{Help, MapTask, Worker};
+
+/// How long a thread without work sleeps before it looks again. It decides about nothing.
+const NAP: Duration = Duration::from_micros(300);
+
+/// Runs map tasks on `threads` threads. `start` makes the task of a number.
+pub fn map<'a>(
+    threads: usize,
+    tasks: usize,
+    start: impl Fn(usize) -> Result<MapTask<'a>, Failure> + Sync,
+) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    let active: Mutex<Vec<Arc<MapTask<'a>>>> = Mutex::default();
+    let failed: Mutex<Option<Failure>> = Mutex::default();
+    let starting = AtomicUsize::new(0);
+    let fail = |failure| drop(lock(&failed).get_or_insert(failure));
+    let work = |number: usize| {
+        let mut worker = Worker { number, ..Worker::default() };
+        let mut own: Option<Arc<MapTask<'a>>> = None;
+        while lock(&failed).is_none() {
+            if own.is_none() {
+                starting.fetch_add(1, Ordering::AcqRel);
+                let claimed = next.fetch_add(1, Ordering::AcqRel);
+                let started = (claimed < tasks).then(|| start(claimed));
+                match started {
+                    Some(Ok(task)) => {
+                        let task = Arc::new(task);
+                        lock(&active).push(task.clone());
+                        own = Some(task);
+                    }
+                    Some(Err(failure)) => fail(failure),
+                    None => {}
+                }
+                starting.fetch_sub(1, Ordering::AcqRel);
+            }
+            // Own task first, then whichever other has something to do.
+            let candidates: Vec<_> = match &own {
+                Some(task) => std::iter::once(task.clone()).chain(lock(&active).iter().cloned()).collect(),
+                None => lock(&active).clone(),
+            };
+            if candidates.is_empty() && starting.load(Ordering::Acquire) == 0 && next.load(Ordering::Acquire) >= tasks {
+                return;
+            }
+            let mut worked = false;
+            for task in candidates {
+                match task.help(&mut worker) {
+                    Ok(Help::Worked) => {
+                        worked = true;
+                        break;
+                    }
+                    Ok(Help::Idle) => {}
+                    Ok(Help::Over) => {
+                        lock(&active).retain(|other| !Arc::ptr_eq(other, &task));
+                        if own.as_ref().is_some_and(|own| Arc::ptr_eq(own, &task)) {
+                            own = None;
+                            worked = true;
+                            break;
+                        }
+                    }
+                    Err(failure) => {
+                        fail(failure);
+                        return;
+                    }
+                }
+            }
+            if !worked {
+                std::thread::sleep(NAP);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for number in 0..threads.max(1) {
+            let work = &work;
+            std::thread::Builder::new()
+                .name(format!("worker-{number}"))
+                .stack_size(16 << 20)
+                .spawn_scoped(scope, move || work(number))
+                .expect("the machine can start a thread");
+        }
+    });
+    match failed.into_inner().expect("no thread panicked while it held the lock") {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Runs independent jobs, `threads` at once; the first failure stops the rest.
+pub fn each(threads: usize, jobs: usize, run: impl Fn(usize) -> Result<(), Failure> + Sync) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<Failure>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, jobs.max(1)) {
+            scope.spawn(|| {
+                while lock(&failed).is_none() {
+                    let job = next.fetch_add(1, Ordering::AcqRel);
+                    if job >= jobs {
+                        return;
+                    }
+                    if let Err(failure) = run(job) {
+                        lock(&failed).get_or_insert(failure);
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().expect("no thread panicked while it held the lock") {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().expect("no thread panicked while it held the lock")
+}
