@@ -1,7 +1,14 @@
 //! The pipeline as written becomes the pipeline as checked.
 
+mod check;
+mod complaint;
+mod pipeline;
 mod predicate;
+mod written;
 
+pub use check::{check, load};
+pub use complaint::{Complaint, Complaints};
+pub use pipeline::{Case, Entry, Expect, Pipeline};
 pub use predicate::{Mistake, Predicate, Scope};
 
 /// The known word nearest to a mistyped one, if it is near enough to be meant.

@@ -110,18 +110,6 @@ impl Ledger {
         fs::create_dir(&folder).map_err(at(&folder))?;
         Ok(Attempt { ledger: self.clone(), key: key.to_owned(), name, folder })
     }
-
-    /// Removes every attempt that no record names. Only while no other run works here.
-    pub fn sweep(&self, keep: impl Fn(&str) -> bool) -> io::Result<()> {
-        let attempts = self.folder.join("attempts");
-        for entry in fs::read_dir(&attempts).map_err(at(&attempts))? {
-            let entry = entry?;
-            if !entry.file_name().to_str().is_some_and(&keep) {
-                fs::remove_dir_all(entry.path()).map_err(at(&entry.path()))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A folder of one attempt's own, thrown away unless it commits.

@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod pool;
 pub mod publish;
 pub mod reduce;
+pub mod session;
 pub mod shuffle;
 pub mod spool;
 

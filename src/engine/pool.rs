@@ -20,7 +20,9 @@ pub fn map<'a>(
     let active: Mutex<Vec<Arc<MapTask<'a>>>> = Mutex::default();
     let failed: Mutex<Option<Failure>> = Mutex::default();
     let starting = AtomicUsize::new(0);
-    let fail = |failure| drop(lock(&failed).get_or_insert(failure));
+    let fail = |failure| {
+        lock(&failed).get_or_insert(failure);
+    };
     let work = |number: usize| {
         let mut worker = Worker { number, ..Worker::default() };
         let mut own: Option<Arc<MapTask<'a>>> = None;

@@ -1,11 +1,15 @@
 //! The steps that come with wanjuan.
 
 use super::Registry;
-use crate::stage;
+use crate::{sink, source, stage};
 
 impl Registry {
     /// Every step that comes with wanjuan.
     pub fn builtin() -> Registry {
-        Registry::empty().with::<stage::ExactDuplicates>()
+        Registry::empty()
+            .with::<source::jsonl::Jsonl>()
+            .with::<stage::ExactDuplicates>()
+            .with::<sink::jsonl::Jsonl>()
+            .with::<sink::parquet::Parquet>()
     }
 }

@@ -56,13 +56,8 @@ pub struct Instance {
 
 /// Why settings did not become a step.
 pub enum Refused {
-    /// The settings are not of the step's form; `key` is the setting, where one is to blame.
-    Settings {
-        /// The setting.
-        key: Option<String>,
-        /// What is wrong with it.
-        what: String,
-    },
+    /// The settings are not of the step's form.
+    Settings(String),
     /// The step itself refused them.
     Step(Wrong),
 }
@@ -84,6 +79,7 @@ pub struct Entry {
     pub schema: serde_json::Value,
     /// What it measures.
     pub measures: &'static [MeasureInfo],
+    fits: fn(toml::Table) -> Result<(), String>,
     build: fn(toml::Table, &mut Setup) -> Result<Instance, Refused>,
 }
 
@@ -91,6 +87,11 @@ impl Entry {
     /// Builds the step from its settings.
     pub fn build(&self, settings: toml::Table, setup: &mut Setup) -> Result<Instance, Refused> {
         (self.build)(settings, setup)
+    }
+
+    /// Whether settings are of the step's form.
+    pub fn fits(&self, settings: toml::Table) -> Result<(), String> {
+        (self.fits)(settings)
     }
 
     /// The words of its file: the `//!` lines, without the marks.
@@ -184,6 +185,7 @@ impl Registry {
             profiles: T::PROFILES,
             schema: schema::<T>(),
             measures: <T::Kind as Registrable<T>>::MEASURES,
+            fits: |settings| parse::<T>(settings).map(drop),
             build: build::<T>,
         };
         let taken = self.entries.entry(place(entry.kind)).or_default().insert(T::NAME, entry);
@@ -225,13 +227,15 @@ fn schema<T: Step>() -> serde_json::Value {
     settings.into_generator().into_root_schema_for::<T::Config>().to_value()
 }
 
+fn parse<T: Step>(settings: toml::Table) -> Result<T::Config, String> {
+    toml::Value::Table(settings).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
 fn build<T: Step>(settings: toml::Table, setup: &mut Setup) -> Result<Instance, Refused>
 where
     T::Kind: Registrable<T>,
 {
-    let config: T::Config = toml::Value::Table(settings)
-        .try_into()
-        .map_err(|error: toml::de::Error| Refused::Settings { key: None, what: error.message().to_owned() })?;
+    let config = parse::<T>(settings).map_err(Refused::Settings)?;
     // A map with sorted keys, whatever the order of the fields in the code.
     let sorted: BTreeMap<String, serde_json::Value> = match serde_json::to_value(&config) {
         Ok(serde_json::Value::Object(map)) => map.into_iter().collect(),

@@ -273,7 +273,7 @@ mod tests {
             match compression {
                 Compression::Zst => back = zstd::decode_all(&sealed[..]).unwrap(),
                 Compression::Gz => {
-                    drop(io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&sealed[..]), &mut back).unwrap())
+                    _ = io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&sealed[..]), &mut back).unwrap()
                 }
                 Compression::None => back.clone_from(&sealed),
             }

@@ -4,6 +4,10 @@
 //! [`Batch`]es of records; it does what cannot be shared (decompressing, finding boundaries) and no
 //! more. Turning a record into a document, [`Batch::document`], is pure and runs on any thread.
 
+mod bytes;
+pub mod jsonl;
+mod lines;
+
 use std::io;
 use std::ops::Range;
 

@@ -1,10 +1,13 @@
 //! Where bytes lie: a local disk today; object stores join behind the same interface.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use globset::GlobBuilder;
 
 /// A file of the corpus.
 #[derive(Clone)]
@@ -41,5 +44,137 @@ impl Store for Disk {
             file.seek(SeekFrom::Start(range.start))?;
         }
         Ok(Box::new(file.take(range.end.saturating_sub(range.start))))
+    }
+}
+
+/// A path of the pipeline file that does not lead to inputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindError {
+    /// As it was written.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Finds the files that `patterns` name: a file, a folder (searched for `endings`), or a glob.
+/// Relative ones start at `base`. Sorted by name, each file once, hidden files left out.
+pub fn find(patterns: &[String], base: &Path, endings: &[&str]) -> Result<Vec<Input>, FindError> {
+    let disk: Arc<dyn Store> = Arc::new(Disk);
+    let mut found = BTreeMap::new();
+    for pattern in patterns {
+        let wrong = |what: String| FindError { pattern: pattern.clone(), what };
+        if pattern.contains("://") {
+            return Err(wrong("object stores cannot be read yet; give a path on disk".into()));
+        }
+        let files = matches(&base.join(pattern), endings).map_err(wrong)?;
+        if files.is_empty() {
+            return Err(wrong("no file matches".into()));
+        }
+        for (location, name) in files {
+            let length =
+                fs::metadata(&location).map_err(|error| wrong(format!("{}: {error}", location.display())))?.len();
+            let resolved = location.canonicalize().unwrap_or_else(|_| location.clone());
+            found.entry(resolved).or_insert(Input { location, name, length, store: disk.clone() });
+        }
+    }
+    let mut inputs: Vec<Input> = found.into_values().collect();
+    inputs.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.location.cmp(&b.location)));
+    Ok(inputs)
+}
+
+/// Location and name of each file that one pattern names.
+fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, String> {
+    let text = pattern.to_string_lossy().into_owned();
+    let is_glob = text.contains(['*', '?', '[', '{']) && !pattern.exists();
+    let (root, glob) = if is_glob {
+        let fixed =
+            pattern.components().take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']));
+        let glob = GlobBuilder::new(&text)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| format!("not a glob: {}", error.kind()))?;
+        (fixed.collect::<PathBuf>(), Some(glob.compile_matcher()))
+    } else {
+        (pattern.to_owned(), None)
+    };
+    let kind = match fs::metadata(&root) {
+        Ok(found) => found.file_type(),
+        Err(error) if is_glob && error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("there is no such file or folder".into()),
+        Err(error) => return Err(error.to_string()),
+    };
+    if kind.is_file() {
+        let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        return Ok(vec![(root, name)]);
+    }
+    if !kind.is_dir() {
+        return Err("neither a file nor a folder: pipes and devices cannot be read again after a crash".into());
+    }
+    let mut files = Vec::new();
+    let hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+    for entry in walkdir::WalkDir::new(&root)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !hidden(entry))
+    {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let wanted = match &glob {
+            Some(glob) => glob.is_match(entry.path()),
+            None => {
+                endings.is_empty() || endings.iter().any(|ending| entry.file_name().to_string_lossy().ends_with(ending))
+            }
+        };
+        if wanted && entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(&root).unwrap_or(entry.path());
+            let name = name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            files.push((entry.into_path(), name));
+        } else if wanted && glob.is_some() && !entry.file_type().is_dir() {
+            return Err(format!("{} is neither a file nor a folder", entry.path().display()));
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(patterns: &[&str], base: &Path, endings: &[&str]) -> Result<Vec<String>, String> {
+        let patterns: Vec<String> = patterns.iter().map(|pattern| pattern.to_string()).collect();
+        find(&patterns, base, endings)
+            .map(|inputs| inputs.into_iter().map(|input| input.name).collect())
+            .map_err(|error| error.what)
+    }
+
+    #[test]
+    fn folders_globs_and_files_give_each_file_once_sorted_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path();
+        fs::create_dir_all(base.join("c/d")).unwrap();
+        for file in ["c/b.jsonl", "c/d/a.jsonl.gz", "c/.hidden.jsonl", "c/x.txt"] {
+            fs::write(base.join(file), "x").unwrap();
+        }
+        assert_eq!(names(&["c"], base, &[".jsonl", ".jsonl.gz"]).unwrap(), ["b.jsonl", "d/a.jsonl.gz"]);
+        assert_eq!(names(&["c/**/*.jsonl*", "c/b.jsonl"], base, &[]).unwrap(), ["b.jsonl", "d/a.jsonl.gz"]);
+        assert_eq!(names(&["c/*.jsonl"], base, &[]).unwrap(), ["b.jsonl"]);
+        assert_eq!(names(&["nope/*.jsonl"], base, &[]).unwrap_err(), "no file matches");
+        assert_eq!(names(&["nope"], base, &[]).unwrap_err(), "there is no such file or folder");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_a_loop_of_links_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            folder.path().join("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert!(names(&["pipe"], folder.path(), &[]).unwrap_err().contains("pipes"));
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
+        assert!(names(&["."], folder.path(), &[".x"]).is_err());
     }
 }

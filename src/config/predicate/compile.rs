@@ -332,7 +332,8 @@ impl Compiler<'_> {
             "length" | "char_length" => Ok(Any::Number(Number::Length(Box::new(self.text(argument)?)))),
             "lower" => Ok(Any::Text(Text::Lower(Box::new(self.text(argument)?)))),
             _ => {
-                let mut mistake = self.wrong(whole, format!("there is no function `{name}`"));
+                let at = function.name.span();
+                let mut mistake = mistake(self.range(at.start, at.end), format!("there is no function `{name}`"));
                 mistake.help = Some("there are length(text), in characters, and lower(text)".into());
                 Err(mistake)
             }

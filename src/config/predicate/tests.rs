@@ -61,12 +61,12 @@ fn mistakes_point_at_their_place() {
     let cases = [
         ("lang = 3", "lang = 3", "text is compared with a number"),
         ("lnag = 'zh'", "lnag", "did you mean `lang`?"),
-        ("lang = 'zh' and", "", "found the end"),
+        ("lang = 'zh' and", "lang = 'zh' and", "found the end"),
         ("lang == 'zh' x", "x", "does not belong"),
         ("lines > 1", "lines", "`c4.lines` or `c5.lines`"),
         ("score = null", "score = null", "is null"),
         ("lang", "lang", "a condition is needed"),
-        ("upper(lang) = 'A'", "upper(lang)", "no function `upper`"),
+        ("upper(lang) = 'A'", "upper", "no function `upper`"),
         ("lang = \"zh\"", "\"zh\"", "single quotes: 'zh'"),
     ];
     for (predicate, place, message) in cases {

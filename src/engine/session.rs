@@ -1,0 +1,269 @@
+//! A session: one `wanjuan run` of a checked pipeline, from its inputs to its report.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use super::commit::{at, replace_file};
+use super::counts::Counts;
+use super::driver::{self, Done, Job, Tasks, work_folder};
+use super::graph::Work;
+use super::inputs::{Part, Split, pack};
+use super::{Failure, Memory, Progress, Shared};
+use crate::config::Pipeline;
+use crate::registry::Built;
+
+/// What the command line decides about a run. Nothing here shows in the output.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub threads: usize,
+    /// Bytes.
+    pub memory: u64,
+    /// Bytes of input a split holds, about.
+    pub split_bytes: u64,
+    /// Bytes of input after which a task commits.
+    pub segment_bytes: u64,
+}
+
+impl Options {
+    /// All cores, and four fifths of the memory that the machine or its cgroup gives.
+    pub fn of_this_machine() -> Options {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Options { threads, memory: available_memory() / 5 * 4, split_bytes: SPLIT_BYTES, segment_bytes: 256 << 20 }
+    }
+}
+
+/// Where large files are cut. It decides the borders of blocks, so it belongs to the plan, not to
+/// the machine.
+const SPLIT_BYTES: u64 = 256 << 20;
+/// What the program holds before a document is read.
+const BASE: u64 = 64 << 20;
+
+/// The smaller of the machine's memory and the cgroup's limit, in bytes.
+pub fn available_memory() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    });
+    let cgroup = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let limit = cgroup.iter().find_map(|path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
+    machine.unwrap_or(4 << 30).min(limit.unwrap_or(u64::MAX))
+}
+
+/// Why a budget cannot do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLittleMemory {
+    pub have: u64,
+    pub need: u64,
+}
+
+/// Shares the budget out.
+pub fn memory(pipeline: &Pipeline, options: &Options) -> Result<Memory, TooLittleMemory> {
+    let threads = options.threads.max(1) as u64;
+    // A document is held as read, as text, and as a row, by each thread at the worst.
+    let need = BASE + 64 * (1 << 20) * threads.min(2) + 4 * pipeline.max_document as u64;
+    if options.memory < need {
+        return Err(TooLittleMemory { have: options.memory, need });
+    }
+    let free = options.memory - BASE;
+    let per_thread = free / threads;
+    Ok(Memory {
+        in_flight: (per_thread / 4) as usize,
+        portion: (per_thread / 64).clamp(128 << 10, 2 << 20) as usize,
+        sorter: (per_thread / 8) as usize,
+        max_document: pipeline.max_document,
+    })
+}
+
+/// What a run left, for people and programs: `run.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub wanjuan: String,
+    pub name: String,
+    pub seed: u64,
+    /// The pipeline file, as written.
+    pub pipeline: String,
+    /// Steps in order: name, step, version, settings, digests of models.
+    pub steps: Vec<StepRecord>,
+    /// Names and lengths of the inputs, by source.
+    pub inputs: Vec<InputRecord>,
+    pub counts: Counts,
+}
+
+/// One entry of the pipeline as it ran.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub name: String,
+    #[serde(rename = "use")]
+    pub uses: String,
+    pub kind: String,
+    pub version: u32,
+    pub settings: serde_json::Value,
+    pub files: Vec<(String, String)>,
+}
+
+/// One split of the corpus.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputRecord {
+    pub source: String,
+    pub name: String,
+    pub bytes: u64,
+    /// Name of the split in `measures/`'s column `kept_instead`.
+    pub key: String,
+}
+
+/// What a finished session says of itself.
+pub struct Report {
+    pub record: RunRecord,
+    pub done: Done,
+    pub time: Duration,
+}
+
+impl Report {
+    /// Tasks by phase: what ran, what was done already.
+    pub fn tasks(&self) -> &[Tasks] {
+        &self.done.tasks
+    }
+}
+
+/// Cuts the corpus into splits, in the order of the pipeline and of names.
+pub fn splits(pipeline: &Pipeline, split_bytes: u64) -> io::Result<Vec<Split>> {
+    let mut splits = Vec::new();
+    for (number, entry) in pipeline.entries.iter().enumerate() {
+        let Built::Source(source) = &entry.instance.built else { continue };
+        let mut parts = Vec::new();
+        for input in &entry.corpus {
+            for range in source.splits(input, split_bytes).map_err(at(&input.location))? {
+                parts.push(Part { input: input.clone(), range });
+            }
+        }
+        splits.extend(pack(number, &entry.name, parts, split_bytes)?);
+    }
+    Ok(splits)
+}
+
+/// Whether the output folder belongs to another pipeline.
+pub fn held_by_another(pipeline: &Pipeline) -> Option<String> {
+    let text =
+        fs::read(pipeline.output.join(RUN)).or_else(|_| fs::read(work_folder(&pipeline.output).join(OWNER))).ok()?;
+    let record: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    let name = record.get("name")?.as_str()?;
+    (name != pipeline.name).then(|| name.to_owned())
+}
+
+const RUN: &str = "run.json";
+const OWNER: &str = "owner.json";
+
+/// Runs a pipeline to its end. `shared` is made by [`shared`], so that a signal can stop it.
+pub fn run(pipeline: &Pipeline, options: &Options, shared: &Shared) -> Result<Report, Failure> {
+    let started = Instant::now();
+    let work = work_folder(&pipeline.output);
+    fs::create_dir_all(&work).map_err(at(&work))?;
+    let owner = serde_json::json!({ "name": pipeline.name });
+    replace_file(&work.join(OWNER), owner.to_string().as_bytes())?;
+    let lock = Lock::take(&work)?;
+    if lock.alone {
+        sweep(&work)?;
+    }
+    let splits = splits(pipeline, options.split_bytes)?;
+    let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+    debug_assert!(splits.iter().all(|split| matches!(graph.nodes[split.source].work, Work::Source(_))));
+    let job = Job {
+        graph: &graph,
+        splits: &splits,
+        output: &pipeline.output,
+        threads: options.threads,
+        max_set_aside: pipeline.max_set_aside,
+    };
+    let done = driver::run(shared, &job)?;
+    let record = record(pipeline, &splits, &done.counts);
+    let mut text = serde_json::to_vec_pretty(&record).expect("a record of a run is plain data");
+    text.push(b'\n');
+    replace_file(&pipeline.output.join(RUN), &text)?;
+    Ok(Report { record, done, time: started.elapsed() })
+}
+
+/// What the tasks of a run share.
+pub fn shared(memory: Memory, options: &Options, progress: Box<dyn Progress>) -> Shared {
+    Shared::new(memory, options.segment_bytes, progress)
+}
+
+fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
+    let steps = pipeline.entries.iter().map(|entry| StepRecord {
+        name: entry.name.clone(),
+        uses: entry.uses.to_owned(),
+        kind: entry.kind.to_owned(),
+        version: entry.version,
+        settings: serde_json::from_str(&entry.instance.settings).expect("settings were written as JSON"),
+        files: entry.files.clone(),
+    });
+    let inputs = splits.iter().map(|split| InputRecord {
+        source: pipeline.entries[split.source].name.clone(),
+        name: split.name(),
+        bytes: split.bytes(),
+        key: split.key.clone(),
+    });
+    RunRecord {
+        wanjuan: env!("CARGO_PKG_VERSION").to_owned(),
+        name: pipeline.name.clone(),
+        seed: pipeline.seed,
+        pipeline: pipeline.source.clone(),
+        steps: steps.collect(),
+        inputs: inputs.collect(),
+        counts: counts.clone(),
+    }
+}
+
+/// The record of the run that stands in an output folder.
+pub fn read_record(output: &Path) -> io::Result<RunRecord> {
+    let path = output.join(RUN);
+    let bytes = fs::read(&path).map_err(at(&path))?;
+    serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))
+}
+
+/// Several runs may work on one plan; only one that is alone may throw left-overs away.
+struct Lock {
+    _file: File,
+    alone: bool,
+}
+
+impl Lock {
+    fn take(work: &Path) -> io::Result<Lock> {
+        let path = work.join("lock");
+        let file = File::create(&path).map_err(at(&path))?;
+        let alone = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        // Not every file system locks; one that does not is treated as shared, which is always safe.
+        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
+        Ok(Lock { _file: file, alone })
+    }
+}
+
+/// Removes the attempts that no record names: what killed runs left behind.
+fn sweep(work: &Path) -> io::Result<()> {
+    for phase in fs::read_dir(work).map_err(at(work))? {
+        let phase = phase?.path();
+        let (attempts, records) = (phase.join("attempts"), phase.join("records"));
+        if !attempts.is_dir() {
+            continue;
+        }
+        let mut kept = std::collections::HashSet::new();
+        for record in fs::read_dir(&records).map_err(at(&records))? {
+            let text = fs::read_to_string(record?.path()).unwrap_or_default();
+            // Every path in a record begins with the attempt that wrote it.
+            for path in text.split("\"attempts/").skip(1) {
+                kept.extend(path.split('/').next().map(str::to_owned));
+            }
+        }
+        for attempt in fs::read_dir(&attempts).map_err(at(&attempts))? {
+            let attempt = attempt?;
+            if !attempt.file_name().to_str().is_some_and(|name| kept.contains(name)) {
+                fs::remove_dir_all(attempt.path()).map_err(at(&attempt.path()))?;
+            }
+        }
+    }
+    Ok(())
+}

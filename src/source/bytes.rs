@@ -1,0 +1,168 @@
+//! Bytes of a file as they were before compression: gzip of many members, zstd of many frames, plain.
+//!
+//! What is damaged is told apart from what cannot be read: a corrupt member is a [`Trouble`], which
+//! becomes a record set aside, while an error of the disk stays an error and stops the run.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Limits;
+use crate::store::Input;
+
+/// Decompressed bytes are not called a bomb before there are this many.
+const BOMB_FLOOR: u64 = 64 << 20;
+const BUFFER: usize = 256 << 10;
+
+/// Damage in the bytes: a fact about the file, not a failure of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+/// Why reading ended early.
+#[derive(Debug)]
+pub enum Broken {
+    Data(Trouble),
+    Machine(io::Error),
+}
+
+/// How a file is compressed, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Format {
+    /// Looks at the file's first bytes, not at its name: names lie.
+    pub fn of(input: &Input) -> io::Result<Format> {
+        let mut magic = Vec::new();
+        input.open(0..input.length.min(4))?.read_to_end(&mut magic)?;
+        Ok(match magic[..] {
+            [0x1f, 0x8b, ..] => Format::Gzip,
+            // A frame of data, or one to be skipped, with which some writers begin.
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Format::Zstd,
+            _ => Format::Plain,
+        })
+    }
+}
+
+/// A file's bytes, decompressed as they are asked for.
+pub struct Bytes {
+    inner: Box<dyn Read + Send>,
+    format: Format,
+    taken: Arc<AtomicU64>,
+    given: u64,
+    max_ratio: u64,
+}
+
+impl Bytes {
+    /// Opens the file from `start` to its end.
+    pub fn open(input: &Input, format: Format, start: u64, limits: Limits) -> io::Result<Bytes> {
+        let taken = Arc::new(AtomicU64::new(0));
+        let counted = Counted { inner: input.open(start..input.length)?, taken: taken.clone() };
+        let raw = BufReader::with_capacity(BUFFER, counted);
+        let inner: Box<dyn Read + Send> = match format {
+            Format::Plain => Box::new(raw),
+            Format::Gzip => Box::new(Members::new(raw)),
+            Format::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(raw)?),
+        };
+        Ok(Bytes { inner, format, taken, given: 0, max_ratio: limits.max_ratio })
+    }
+
+    /// Fills `buffer` as far as there are bytes; 0 is the end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
+        let read = loop {
+            match self.inner.read(buffer) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.explain(error)),
+            }
+        };
+        self.given += read as u64;
+        if self.given > BOMB_FLOOR && self.given / self.max_ratio > self.taken.load(Ordering::Relaxed) {
+            let detail = format!(
+                "{} bytes became {}; that is over {} to 1",
+                self.taken.load(Ordering::Relaxed),
+                self.given,
+                self.max_ratio
+            );
+            return Err(Broken::Data(Trouble { reason: "compression_bomb", detail }));
+        }
+        Ok(read)
+    }
+
+    fn explain(&self, error: io::Error) -> Broken {
+        // Errors of the system carry its number; those of a decoder do not.
+        if error.raw_os_error().is_some() {
+            return Broken::Machine(error);
+        }
+        let truncated = error.kind() == io::ErrorKind::UnexpectedEof;
+        let reason = match (self.format, truncated) {
+            (Format::Gzip, true) => "truncated_gzip",
+            (Format::Gzip, false) => "corrupt_gzip",
+            (Format::Zstd, true) => "truncated_zstd",
+            (Format::Zstd, false) => "corrupt_zstd",
+            (Format::Plain, _) => return Broken::Machine(error),
+        };
+        let detail = format!(
+            "{error}, after {} bytes of the file and {} decompressed",
+            self.taken.load(Ordering::Relaxed),
+            self.given
+        );
+        Broken::Data(Trouble { reason, detail })
+    }
+}
+
+/// Counts what is taken from the file.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    taken: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.taken.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// gzip members one after the other; what follows the last and is no member is an error.
+struct Members<R: BufRead> {
+    decoder: Option<flate2::bufread::GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(inner: R) -> Members<R> {
+        Members { decoder: Some(flate2::bufread::GzDecoder::new(inner)) }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let read = decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let mut rest = self.decoder.take().expect("matched above").into_inner();
+            // Some writers pad with zeros.
+            loop {
+                let ahead = rest.fill_buf()?;
+                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+                if zeros == 0 {
+                    break;
+                }
+                rest.consume(zeros);
+            }
+            if !rest.fill_buf()?.is_empty() {
+                self.decoder = Some(flate2::bufread::GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
