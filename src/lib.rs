@@ -1,5 +1,6 @@
 //! wanjuan: turns terabytes of raw web text into the tokens a language model learns from.
 
+pub mod cli;
 pub mod config;
 pub mod engine;
 mod json;

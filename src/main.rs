@@ -1,1 +1,9 @@
-fn main() {}
+//! The `wanjuan` command.
+
+use std::process::ExitCode;
+
+use wanjuan::registry::Registry;
+
+fn main() -> ExitCode {
+    wanjuan::cli::main(Registry::builtin())
+}

@@ -1,0 +1,175 @@
+//! `wanjuan list`, `wanjuan explain` and `wanjuan schema`: the catalogue, in the steps' own words.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Exit, Output, say};
+use crate::config::nearest;
+use crate::registry::{Entry, Registry, place};
+
+/// List every source, step and sink
+#[derive(Args)]
+pub struct List {
+    /// How to answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+impl List {
+    pub fn run(self, registry: &Registry) -> Exit {
+        match self.output {
+            Output::Json => {
+                let entries = registry.entries().map(|entry| json!({ "name": entry.name, "kind": entry.kind, "version": entry.version, "about": entry.summary() }));
+                say(&format!("{:#}\n", json!(entries.collect::<Vec<_>>())));
+            }
+            Output::Text => {
+                let mut text = String::new();
+                for kind in ["source", "mapper", "filter", "stage", "sink"] {
+                    let mut entries = registry.entries().filter(|entry| entry.kind == kind).peekable();
+                    if entries.peek().is_some() {
+                        let _ = writeln!(text, "[[{}]]  {kind}s", place(kind));
+                        for entry in entries {
+                            let _ = writeln!(text, "  {:<22}{}", entry.name, entry.summary());
+                        }
+                        text.push('\n');
+                    }
+                }
+                text.push_str("wanjuan explain NAME describes one.\n");
+                say(&text);
+            }
+        }
+        Exit::Done
+    }
+}
+
+/// Describe one step: what it does, its settings, its sources
+#[derive(Args)]
+pub struct Explain {
+    /// Its name, as in `use = "…"`
+    step: String,
+    /// How to answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+impl Explain {
+    pub fn run(self, registry: &Registry) -> Exit {
+        let found: Vec<&Entry> = registry.entries().filter(|entry| entry.name == self.step).collect();
+        if found.is_empty() {
+            eprintln!("error: nothing is called `{}`", self.step);
+            match nearest(&self.step, registry.entries().map(|entry| entry.name)) {
+                Some(near) => eprintln!("help: did you mean `{near}`?"),
+                None => eprintln!("help: `wanjuan list` shows all there is"),
+            }
+            return Exit::Wrong;
+        }
+        match self.output {
+            Output::Text => say(&found.iter().map(|entry| page(entry)).collect::<Vec<_>>().join("\n\n")),
+            Output::Json => {
+                say(&format!("{:#}\n", json!(found.iter().map(|entry| describe(entry)).collect::<Vec<_>>())))
+            }
+        }
+        Exit::Done
+    }
+}
+
+fn page(entry: &Entry) -> String {
+    let mut text = format!("{} ({}, version {})\n\n{}\n", entry.name, entry.kind, entry.version, entry.words());
+    let properties = entry.schema.get("properties").and_then(Value::as_object);
+    if let Some(properties) = properties.filter(|properties| !properties.is_empty()) {
+        text.push_str("\nSettings\n");
+        for (name, schema) in properties {
+            let default = schema
+                .get("default")
+                .filter(|default| !default.is_null())
+                .map(|default| format!(" = {default}"))
+                .unwrap_or_default();
+            let about = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+            let _ = writeln!(text, "  {name}{default}\n      {about}");
+        }
+    }
+    if !entry.profiles.is_empty() {
+        text.push_str("\nProfiles\n");
+        for profile in entry.profiles {
+            let _ = writeln!(text, "  profile = \"{}\"", profile.name);
+            for line in profile.settings.lines().filter(|line| !line.trim().is_empty()) {
+                let _ = writeln!(text, "      {}", line.trim());
+            }
+        }
+    }
+    if !entry.measures.is_empty() {
+        text.push_str("\nMeasures\n");
+        for measure in entry.measures {
+            let _ = writeln!(text, "  {:<32}{}", measure.name, measure.about);
+        }
+    }
+    text
+}
+
+fn describe(entry: &Entry) -> Value {
+    let measures = entry.measures.iter().map(|measure| json!({ "name": measure.name, "about": measure.about }));
+    let profiles = entry.profiles.iter().map(|profile| json!({ "name": profile.name, "settings": profile.settings }));
+    json!({
+        "name": entry.name,
+        "kind": entry.kind,
+        "version": entry.version,
+        "words": entry.words(),
+        "settings": entry.schema,
+        "measures": measures.collect::<Vec<_>>(),
+        "profiles": profiles.collect::<Vec<_>>(),
+    })
+}
+
+/// The JSON schema of a pipeline file.
+pub fn schema(registry: &Registry) -> Exit {
+    let table = |table: &str| {
+        let entries = registry.entries().filter(|entry| place(entry.kind) == table);
+        let variants = entries.map(|entry| {
+            let mut properties = entry.schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+            properties.insert("use".into(), json!({ "const": entry.name, "description": entry.summary() }));
+            properties.insert("name".into(), json!({ "type": "string", "description": "How other entries and reports call it." }));
+            properties.insert("where".into(), json!({ "type": "string", "description": "A condition in SQL: which documents it is about." }));
+            if table == "source" {
+                properties.insert("paths".into(), json!({ "type": "array", "items": { "type": "string" }, "description": "Files, folders or globs." }));
+            } else {
+                properties.insert("from".into(), json!({ "description": "What it reads from, if not the entry above.", "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }));
+            }
+            if !entry.profiles.is_empty() {
+                let names: Vec<&str> = entry.profiles.iter().map(|profile| profile.name).collect();
+                properties.insert("profile".into(), json!({ "enum": names, "description": "Whose decisions are reproduced." }));
+            }
+            json!({ "type": "object", "properties": properties, "required": ["use"], "additionalProperties": false })
+        });
+        json!({ "type": "array", "items": { "oneOf": variants.collect::<Vec<_>>() } })
+    };
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "wanjuan pipeline",
+        "type": "object",
+        "properties": {
+            "pipeline": {
+                "type": "object",
+                "properties": {
+                    "name": { "type": "string", "description": "Name of the corpus." },
+                    "output": { "type": "string", "description": "The folder that everything a run writes lives in." },
+                    "seed": { "type": "integer", "minimum": 0, "description": "The only source of randomness." },
+                    "max_set_aside": { "description": "How many bad records stop the run: a count, or a share as \"1%\".", "oneOf": [{ "type": "integer" }, { "type": "string" }] },
+                    "max_document_mb": { "type": "integer", "minimum": 1, "maximum": 1024, "description": "Larger records are set aside." },
+                    "dropped": { "enum": ["none", "sample", "all"], "description": "Which dropped documents are kept, to look at." },
+                },
+                "required": ["name", "output"],
+                "additionalProperties": false,
+            },
+            "source": table("source"),
+            "step": table("step"),
+            "sink": table("sink"),
+            "test": { "type": "array", "items": { "type": "object", "properties": { "name": { "type": "string" }, "input": { "type": "object" }, "expect": { "type": "object" } }, "required": ["input", "expect"] } },
+        },
+        "required": ["pipeline", "source", "sink"],
+        "additionalProperties": false,
+    });
+    say(&format!("{schema:#}\n"));
+    Exit::Done
+}

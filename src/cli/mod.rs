@@ -1,0 +1,132 @@
+//! The command line.
+
+mod check;
+mod clean;
+mod exit_codes;
+mod explain;
+mod init;
+mod progress;
+mod run;
+mod test;
+mod why;
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use exit_codes::Exit;
+
+use crate::config::{self, Pipeline};
+use crate::registry::Registry;
+
+/// Turns raw web text into the tokens a language model learns from.
+///
+/// A pipeline file says what is read, which steps judge and rewrite it, and where it goes.
+#[derive(Parser)]
+#[command(name = "wanjuan", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wanjuan init > pipeline.toml        a commented file to start from
+  wanjuan check pipeline.toml         every mistake at once, then the graph
+  wanjuan run pipeline.toml           run it; run it again to resume
+  wanjuan why out/mine doc-17         what happened to one document
+  wanjuan explain gopher_quality      what a step does, its settings and sources
+
+Exit codes: 0 done, 2 the pipeline or the command is wrong, 3 too many bad records,
+4 the machine failed (run the same command to resume), 130 interrupted (the same).";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a pipeline; a run that was cut short goes on where it stopped
+    Run(run::Run),
+    /// Report every mistake of a pipeline file, then draw its graph; reads no document
+    Check(check::Check),
+    /// Run the [[test]] cases of a pipeline file
+    Test(test::Test),
+    /// Tell what happened to one document of a finished run
+    Why(why::Why),
+    /// List every source, step and sink
+    List(explain::List),
+    /// Describe one step: what it does, its settings, its sources
+    Explain(explain::Explain),
+    /// Write a commented pipeline file to start from
+    Init(init::Init),
+    /// Remove what a run keeps to be resumed; the results stay
+    Clean(clean::Clean),
+    /// Write the JSON schema of pipeline files, for editors
+    Schema,
+    /// Write completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Runs the command line with the steps of `registry`, and returns the process's exit code.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     wanjuan::cli::main(wanjuan::registry::Registry::builtin())
+/// }
+/// ```
+pub fn main(registry: Registry) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Wrong.into() } else { Exit::Done.into() };
+        }
+    };
+    let exit = match cli.command {
+        Command::Run(command) => command.run(&registry),
+        Command::Check(command) => command.run(&registry),
+        Command::Test(command) => command.run(&registry),
+        Command::Why(command) => command.run(),
+        Command::List(command) => command.run(&registry),
+        Command::Explain(command) => command.run(&registry),
+        Command::Init(command) => command.run(),
+        Command::Clean(command) => command.run(),
+        Command::Schema => explain::schema(&registry),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "wanjuan", &mut std::io::stdout());
+            Exit::Done
+        }
+    };
+    exit.into()
+}
+
+/// Writes to standard output. A reader that has gone away (`| head`) ends the program in silence.
+fn say(text: &str) {
+    use std::io::Write;
+    if std::io::stdout().write_all(text.as_bytes()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Checks a pipeline file; complaints go to standard error, or as JSON to standard output.
+fn load(registry: &Registry, file: &Path, sets: &[String], output: Output) -> Result<Pipeline, Exit> {
+    config::load(registry, file, sets).map_err(|complaints| {
+        match output {
+            Output::Text => eprint!("{}", complaints.render(std::io::stderr().is_terminal())),
+            Output::Json => say(&format!("{:#}\n", complaints.to_json())),
+        }
+        Exit::Wrong
+    })
+}

@@ -1,0 +1,373 @@
+//! `wanjuan run`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::progress::Display;
+use super::{Exit, Output, load, say};
+use crate::config::Pipeline;
+use crate::engine::driver::work_folder;
+use crate::engine::session::{self, Options, Report};
+use crate::engine::Failure;
+use crate::registry::Registry;
+
+/// Run a pipeline; a run that was cut short goes on where it stopped
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  wanjuan run pipeline.toml
+  wanjuan run pipeline.toml --threads 8 --memory 16GiB
+  wanjuan run pipeline.toml --set gopher_quality.min_words=20
+  wanjuan run pipeline.toml --fresh          forget what was done before
+  wanjuan run pipeline.toml --dry-run        what would run, and how much of it")]
+pub struct Run {
+    /// The pipeline file
+    file: PathBuf,
+    /// Threads [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Memory the run may use, as 512MiB or 16GiB [default: four fifths of the machine's]
+    #[arg(long, value_parser = bytes)]
+    memory: Option<u64>,
+    /// Go on where an earlier run stopped; this is what happens anyway
+    #[arg(long, conflicts_with = "fresh")]
+    resume: bool,
+    /// Remove all that an earlier run left in the output, and start anew
+    #[arg(long)]
+    fresh: bool,
+    /// Override a setting: pipeline.seed=7, or the name of a step, a dot, its setting
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Say what would run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Where large files are cut; a change makes other blocks in the output
+    #[arg(long, value_parser = bytes, hide = true)]
+    split: Option<u64>,
+    /// How much input a task reads before it commits
+    #[arg(long, value_parser = bytes, hide = true)]
+    segment: Option<u64>,
+    /// How to answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+impl Run {
+    pub fn run(self, registry: &Registry) -> Exit {
+        let pipeline = match load(registry, &self.file, &self.sets, self.output) {
+            Ok(pipeline) => pipeline,
+            Err(exit) => return exit,
+        };
+        let mut options = Options::of_this_machine();
+        options.threads = self.threads.map_or(options.threads, usize::from);
+        options.memory = self.memory.unwrap_or(options.memory);
+        options.split_bytes = self.split.unwrap_or(options.split_bytes);
+        options.segment_bytes = self.segment.unwrap_or(options.segment_bytes);
+        if let Some(other) = session::held_by_another(&pipeline).filter(|_| !self.fresh) {
+            eprintln!("error: {} holds a run of the pipeline `{other}`", pipeline.output.display());
+            eprintln!("help: choose another `output`, or replace that run with --fresh");
+            return Exit::Wrong;
+        }
+        let memory = match session::memory(&pipeline, &options) {
+            Ok(memory) => memory,
+            Err(little) => {
+                eprintln!(
+                    "error: --memory {} is too little for {} threads and documents of up to {}",
+                    size(little.have),
+                    options.threads,
+                    size(pipeline.max_document as u64)
+                );
+                eprintln!("help: give at least {}, or lower `max_document_mb` in [pipeline]", size(little.need));
+                return Exit::Wrong;
+            }
+        };
+        let splits = match session::splits(&pipeline, options.split_bytes) {
+            Ok(splits) => splits,
+            Err(error) => return machine_failed(&error, &self.file),
+        };
+        let total: u64 = splits.iter().map(crate::engine::inputs::Split::bytes).sum();
+        let graph = pipeline.graph(Vec::new());
+        eprintln!(
+            "{}: {} of input in {} tasks, {} phase{}; {} threads, at most {} of memory",
+            pipeline.name,
+            size(total),
+            splits.len(),
+            graph.phases(),
+            if graph.phases() == 1 { "" } else { "s" },
+            options.threads,
+            size(options.memory),
+        );
+        if let Err(message) = room(&pipeline.output, total, graph.phases()) {
+            eprintln!("error: {message}");
+            return Exit::Wrong;
+        }
+        if self.dry_run {
+            return Exit::Done;
+        }
+        if self.fresh
+            && let Err(error) = forget(&pipeline)
+        {
+            return machine_failed(&error, &self.file);
+        }
+        let display = Arc::new(Display::new());
+        let shared = Arc::new(session::shared(memory, &options, Box::new(display.clone())));
+        stop_on_signals(&shared);
+        let ended = session::run(&pipeline, &options, &shared);
+        display.finish();
+        match ended {
+            Ok(report) => {
+                say(&match self.output {
+                    Output::Text => summary(&pipeline, &report),
+                    Output::Json => format!("{:#}\n", json(&pipeline, &report)),
+                });
+                Exit::Done
+            }
+            Err(Failure::Stopped) => {
+                eprintln!("interrupted; what is done is kept. To go on: wanjuan run {}", self.file.display());
+                Exit::Interrupted
+            }
+            Err(Failure::TooManyBad { set_aside, limit, records }) => {
+                eprintln!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
+                eprintln!(
+                    "help: look at them in {}, then mend the input or raise `max_set_aside` in [pipeline]",
+                    pipeline.output.join("set-aside").display()
+                );
+                Exit::TooManyBad
+            }
+            Err(Failure::Machine(error) | Failure::Damaged { error, .. }) => machine_failed(&error, &self.file),
+        }
+    }
+}
+
+fn machine_failed(error: &std::io::Error, file: &Path) -> Exit {
+    eprintln!("error: {error}");
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        eprintln!("help: free some space on that disk, or give the pipeline another `output`");
+    }
+    eprintln!("what is done is kept. To go on: wanjuan run {}", file.display());
+    Exit::Machine
+}
+
+/// Removes what an earlier run left, but nothing that no run made.
+fn forget(pipeline: &Pipeline) -> std::io::Result<()> {
+    let sinks = pipeline.entries.iter().filter(|entry| entry.kind == "sink").map(|entry| entry.name.clone());
+    let earlier = session::read_record(&pipeline.output).map(|record| record.steps).unwrap_or_default();
+    let earlier = earlier.into_iter().filter(|step| step.kind == "sink").map(|step| step.name);
+    let folders = ["measures", "set-aside", "dropped"].map(str::to_owned);
+    for folder in folders.into_iter().chain(sinks).chain(earlier) {
+        remove(&pipeline.output.join(folder))?;
+    }
+    remove(&work_folder(&pipeline.output))?;
+    match std::fs::remove_file(pipeline.output.join("run.json")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(crate::engine::commit::at(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a run whose intermediate files can hardly fit. The estimate is rough and low: documents
+/// that wait take about as much as their compressed input.
+fn room(output: &Path, input: u64, phases: usize) -> Result<(), String> {
+    let mut folder = output;
+    while !folder.exists() {
+        folder = match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+    }
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let (free, need) = (disk.f_bavail.saturating_mul(disk.f_frsize), input / 10 * phases as u64);
+    if free < need {
+        return Err(format!(
+            "{} has {} free; this run needs about {} or more",
+            folder.display(),
+            size(free),
+            size(need)
+        ));
+    }
+    Ok(())
+}
+
+/// The first signal asks every task to commit and stop; the second ends the process at once, which
+/// is safe too.
+fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
+    let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM]);
+    let Ok(mut signals) = signals else { return };
+    let shared = shared.clone();
+    std::thread::spawn(move || {
+        let mut again = false;
+        for _ in &mut signals {
+            if std::mem::replace(&mut again, true) {
+                std::process::exit(Exit::Interrupted as i32);
+            }
+            eprintln!("stopping; again to stop at once");
+            shared.stop();
+        }
+    });
+}
+
+/// Reads a size: a number and B, KB, MB, GB, KiB, MiB, GiB, TiB.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| "write a number and a unit, as 512MiB".to_owned())?;
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tib" => 1024.0_f64.powi(4),
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        other => return Err(format!("`{other}` is no unit; there are KiB, MiB, GiB, TiB, KB, MB, GB, TB")),
+    };
+    Ok((number * unit) as u64)
+}
+
+/// A size for people.
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", units[unit]) }
+}
+
+/// A number with its thousands apart.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{:.1}%", 100.0 * part as f64 / whole as f64) }
+}
+
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// The funnel: what came in, what each step let through, what came out, and where it is.
+fn summary(pipeline: &Pipeline, report: &Report) -> String {
+    let counts = &report.record.counts;
+    let mut text = String::new();
+    let mut line = |line: String| {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    line(format!("{:<28}{:>14}{:>14}{:>10}", "", "documents", "dropped", "kept"));
+    line(format!("{:<28}{:>14}{:>14}{:>10}", "read", count(counts.documents), "", ""));
+    for entry in pipeline.entries.iter().filter(|entry| !["source", "sink"].contains(&entry.kind)) {
+        let Some(step) = counts.steps.get(&entry.name) else { continue };
+        line(format!(
+            "{:<28}{:>14}{:>14}{:>10}",
+            entry.name,
+            count(step.seen),
+            count(step.seen - step.kept),
+            share(step.kept, step.seen)
+        ));
+        let mut reasons: Vec<_> = step.dropped.iter().collect();
+        reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        for (reason, dropped) in reasons {
+            line(format!("  {:<40}{:>14}", reason, count(*dropped)));
+        }
+    }
+    line(String::new());
+    for entry in pipeline.entries.iter().filter(|entry| entry.kind == "sink") {
+        let sink = counts.sinks.get(&entry.name).cloned().unwrap_or_default();
+        let tokens = if sink.tokens > 0 { format!(", {} tokens", count(sink.tokens)) } else { String::new() };
+        let shards = report.done.manifests.get(&entry.name).map_or(0, |manifest| manifest.shards.len());
+        line(format!(
+            "{:<28}{} documents, {} of text{tokens}, {shards} shard{}",
+            entry.name,
+            count(sink.documents),
+            size(sink.bytes),
+            if shards == 1 { "" } else { "s" }
+        ));
+    }
+    if counts.set_aside_total() > 0 {
+        let mut reasons: Vec<_> = counts.set_aside.iter().collect();
+        reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let reasons: Vec<String> = reasons.into_iter().map(|(reason, n)| format!("{reason} {}", count(*n))).collect();
+        line(format!(
+            "{:<28}{} of {} records: {}",
+            "set aside",
+            count(counts.set_aside_total()),
+            count(counts.records),
+            reasons.join(", ")
+        ));
+    }
+    if !counts.languages.is_empty() {
+        let total: u64 = counts.languages.values().sum();
+        let mut languages: Vec<_> = counts.languages.iter().collect();
+        languages.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let shown: Vec<String> =
+            languages.iter().take(8).map(|(language, n)| format!("{language} {}", share(**n, total))).collect();
+        line(format!("{:<28}{}", "languages", shown.join(", ")));
+    }
+    let skipped: usize = report.tasks().iter().map(|tasks| tasks.skipped).sum();
+    let ran: usize = report.tasks().iter().map(|tasks| tasks.ran.len()).sum();
+    let rate = counts.bytes as f64 / 1e6 / report.time.as_secs_f64().max(1e-9);
+    let again = if skipped > 0 {
+        format!("; {skipped} tasks were done before, {ran} ran")
+    } else {
+        format!(", {rate:.1} MB/s of text")
+    };
+    line(format!("{:<28}{}{again}", "time", duration(report.time)));
+    line(format!("{:<28}{}", "output", pipeline.output.display()));
+    line(format!("{:<28}wanjuan why {} ID", "why a document was dropped", pipeline.output.display()));
+    text
+}
+
+fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {
+    let manifests: BTreeMap<_, _> = report.done.manifests.iter().collect();
+    serde_json::json!({
+        "name": pipeline.name,
+        "output": pipeline.output,
+        "seconds": report.time.as_secs_f64(),
+        "counts": report.record.counts,
+        "tasks": report.done.tasks,
+        "healed": report.done.healed,
+        "shards": manifests,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_written() {
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert_eq!(bytes("1.5GB"), Ok(1_500_000_000));
+        assert!(bytes("lots").is_err() && bytes("3 parsecs").is_err());
+        assert_eq!((size(999), size(1536), count(1_234_567)), ("999 B".into(), "1.5 KiB".into(), "1,234,567".into()));
+    }
+}
