@@ -1,1 +1,3 @@
-//! models
+//! Models: what decides by learning. None of them has ever heard of a document.
+
+pub mod fasttext;

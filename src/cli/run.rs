@@ -10,9 +10,9 @@ use clap::Args;
 use super::progress::Display;
 use super::{Exit, Output, load, say};
 use crate::config::Pipeline;
+use crate::engine::Failure;
 use crate::engine::driver::work_folder;
 use crate::engine::session::{self, Options, Report};
-use crate::engine::Failure;
 use crate::registry::Registry;
 
 /// Run a pipeline; a run that was cut short goes on where it stopped
