@@ -284,15 +284,14 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
     };
     line(format!("{:<28}{:>14}{:>14}{:>10}", "", "documents", "dropped", "kept"));
     line(format!("{:<28}{:>14}{:>14}{:>10}", "read", count(counts.documents), "", ""));
-    for entry in pipeline.entries.iter().filter(|entry| !["source", "sink"].contains(&entry.kind)) {
+    for entry in pipeline.entries.iter().filter(|entry| entry.kind != "sink") {
         let Some(step) = counts.steps.get(&entry.name) else { continue };
-        line(format!(
-            "{:<28}{:>14}{:>14}{:>10}",
-            entry.name,
-            count(step.seen),
-            count(step.seen - step.kept),
-            share(step.kept, step.seen)
-        ));
+        let (name, seen, dropped) = match entry.kind {
+            "source" => (format!("{}, passed over", entry.name), String::new(), count(step.seen - step.kept)),
+            _ => (entry.name.clone(), count(step.seen), count(step.seen - step.kept)),
+        };
+        let kept = if entry.kind == "source" { String::new() } else { share(step.kept, step.seen) };
+        line(format!("{name:<28}{seen:>14}{dropped:>14}{kept:>10}"));
         let mut reasons: Vec<_> = step.dropped.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (reason, dropped) in reasons {

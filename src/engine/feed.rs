@@ -8,7 +8,7 @@ use super::inputs::Split;
 use super::map::{Feed, Portion, Produced, Worker};
 use super::spool::{Decided, Decisions, SpoolReader, SpooledBlock};
 use super::{Failure, Shared, commit};
-use crate::source::{Bad, Batch, Limits, Reader};
+use crate::source::{Bad, Batch, Limits, NoDocument, Reader};
 
 /// Reads a split's parts one after the other.
 pub struct SourceFeed<'a> {
@@ -138,8 +138,11 @@ impl Portion for SourcePortion<'_> {
         for index in self.skip..self.batch.len() as u64 {
             let ordinal = self.first + index;
             out.counts.records += 1;
-            let read =
-                if self.poison.contains(&ordinal) { Err(poisoned()) } else { self.batch.document(index as usize) };
+            let read = if self.poison.contains(&ordinal) {
+                Err(poisoned().into())
+            } else {
+                self.batch.document(index as usize)
+            };
             let mut document = match read {
                 Ok(document) if document.text().len() <= self.max_document => document,
                 Ok(document) => {
@@ -156,8 +159,12 @@ impl Portion for SourcePortion<'_> {
                     self.flow.set_aside(&bad, ordinal, &self.place.of(index), out);
                     continue;
                 }
-                Err(bad) => {
+                Err(NoDocument::Bad(bad)) => {
                     self.flow.set_aside(&bad, ordinal, &self.place.of(index), out);
+                    continue;
+                }
+                Err(NoDocument::PassedOver(reason)) => {
+                    self.flow.pass_over(self.node, reason, out);
                     continue;
                 }
             };

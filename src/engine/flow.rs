@@ -196,6 +196,13 @@ impl Flow<'_> {
         rows.end_row(Row { weight: 1, tokens: 0 });
     }
 
+    /// Counts a record that was never meant to be a document.
+    pub fn pass_over(&self, source: usize, reason: &'static str, out: &mut Produced) {
+        let counts = out.counts.step(&self.graph.nodes[source].name);
+        counts.seen += 1;
+        add(&mut counts.dropped, reason, 1);
+    }
+
     /// Puts a bad record where a person finds it.
     pub fn set_aside(&self, bad: &Bad, ordinal: u64, place: &str, out: &mut Produced) {
         let rows = &mut out.rows[self.lanes.set_aside];

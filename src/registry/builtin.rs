@@ -8,6 +8,9 @@ impl Registry {
     pub fn builtin() -> Registry {
         Registry::empty()
             .with::<source::jsonl::Jsonl>()
+            .with::<source::warc::Warc>()
+            .with::<source::wet::Wet>()
+            .with::<wanjuan_filters::Language>()
             .with::<stage::ExactDuplicates>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

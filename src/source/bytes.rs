@@ -57,6 +57,8 @@ pub struct Bytes {
     taken: Arc<AtomicU64>,
     given: u64,
     max_ratio: u64,
+    /// Nothing more can be read: what cannot be resumed was damaged.
+    over: bool,
 }
 
 impl Bytes {
@@ -70,11 +72,15 @@ impl Bytes {
             Format::Gzip => Box::new(Members::new(raw)),
             Format::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(raw)?),
         };
-        Ok(Bytes { inner, format, taken, given: 0, max_ratio: limits.max_ratio })
+        Ok(Bytes { inner, format, taken, given: 0, max_ratio: limits.max_ratio, over: false })
     }
 
-    /// Fills `buffer` as far as there are bytes; 0 is the end.
+    /// Fills `buffer` as far as there are bytes; 0 is the end. After damage it can be called again:
+    /// it goes on where the next gzip member begins.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
+        if self.over {
+            return Ok(0);
+        }
         let read = loop {
             match self.inner.read(buffer) {
                 Ok(read) => break read,
@@ -90,12 +96,14 @@ impl Bytes {
                 self.given,
                 self.max_ratio
             );
+            self.over = true;
             return Err(Broken::Data(Trouble { reason: "compression_bomb", detail }));
         }
         Ok(read)
     }
 
-    fn explain(&self, error: io::Error) -> Broken {
+    fn explain(&mut self, error: io::Error) -> Broken {
+        self.over = self.format != Format::Gzip;
         // Errors of the system carry its number; those of a decoder do not.
         if error.raw_os_error().is_some() {
             return Broken::Machine(error);
@@ -131,38 +139,122 @@ impl Read for Counted {
     }
 }
 
-/// gzip members one after the other; what follows the last and is no member is an error.
+/// gzip members one after the other. After a corrupt one it goes on at the next.
 struct Members<R: BufRead> {
-    decoder: Option<flate2::bufread::GzDecoder<R>>,
+    state: State<R>,
+}
+
+/// A file's rest, with bytes before it that were already taken from it.
+type Rest<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+enum State<R: BufRead> {
+    Reading(flate2::bufread::GzDecoder<Rest<R>>),
+    /// A member was corrupt: the next begins somewhere ahead.
+    Lost(Rest<R>),
+    Over,
+}
+
+impl<R: BufRead> State<R> {
+    fn reading(before: Vec<u8>, rest: R) -> State<R> {
+        State::Reading(flate2::bufread::GzDecoder::new(io::Cursor::new(before).chain(rest)))
+    }
 }
 
 impl<R: BufRead> Members<R> {
     fn new(inner: R) -> Members<R> {
-        Members { decoder: Some(flate2::bufread::GzDecoder::new(inner)) }
+        Members { state: State::reading(Vec::new(), inner) }
     }
 }
 
 impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(decoder) = &mut self.decoder {
-            let read = decoder.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            let mut rest = self.decoder.take().expect("matched above").into_inner();
-            // Some writers pad with zeros.
-            loop {
-                let ahead = rest.fill_buf()?;
-                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
-                if zeros == 0 {
-                    break;
-                }
-                rest.consume(zeros);
-            }
-            if !rest.fill_buf()?.is_empty() {
-                self.decoder = Some(flate2::bufread::GzDecoder::new(rest));
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Over => return Ok(0),
+                State::Lost(mut rest) => match find_member(&mut rest)? {
+                    Some(before) => {
+                        let (taken, rest) = rest.into_inner();
+                        debug_assert_eq!(taken.position(), taken.get_ref().len() as u64);
+                        self.state = State::reading(before, rest);
+                    }
+                    None => return Ok(0),
+                },
+                State::Reading(mut decoder) => match decoder.read(buffer) {
+                    Ok(0) if !buffer.is_empty() => {
+                        let mut rest = decoder.into_inner();
+                        pass_zeros(&mut rest)?; // some writers pad
+                        if !rest.fill_buf()?.is_empty() {
+                            self.state = State::Reading(flate2::bufread::GzDecoder::new(rest));
+                        }
+                    }
+                    Ok(read) => {
+                        self.state = State::Reading(decoder);
+                        return Ok(read);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                        self.state = State::Reading(decoder);
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        self.state = State::Lost(decoder.into_inner());
+                        return Err(error);
+                    }
+                },
             }
         }
-        Ok(0)
+    }
+}
+
+fn pass_zeros(rest: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let ahead = rest.fill_buf()?;
+        let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+        if zeros == 0 {
+            return Ok(());
+        }
+        rest.consume(zeros);
+    }
+}
+
+/// Goes to the next bytes that begin a member: its magic number and the one method there is. Returns
+/// how much of them has been taken already, which is where two buffers meet.
+fn find_member(rest: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    const START: [u8; 3] = [0x1f, 0x8b, 0x08];
+    let mut before: Vec<u8> = Vec::new();
+    loop {
+        let ahead = rest.fill_buf()?;
+        if ahead.is_empty() {
+            return Ok(None);
+        }
+        for from in 0..before.len() {
+            let (begun, missing) = START.split_at(before.len() - from);
+            if before[from..] == *begun && ahead.starts_with(missing) {
+                return Ok(Some(before.split_off(from)));
+            }
+        }
+        let found = memchr::memmem::find(ahead, &START);
+        let passed = found.unwrap_or(ahead.len());
+        before.extend_from_slice(&ahead[passed.saturating_sub(2)..passed]);
+        before.drain(..before.len().saturating_sub(2));
+        rest.consume(passed);
+        if found.is_some() {
+            return Ok(Some(Vec::new()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_found_wherever_buffers_end() {
+        let bytes = [b"..\x1f..\x1f\x8b..".to_vec(), vec![0x1f, 0x8b, 0x08, 1, 2]].concat();
+        for capacity in 1..12 {
+            let mut rest = BufReader::with_capacity(capacity, &bytes[..]);
+            let mut found = find_member(&mut rest).unwrap().unwrap();
+            rest.read_to_end(&mut found).unwrap();
+            assert_eq!(found, [0x1f, 0x8b, 0x08, 1, 2], "{capacity}");
+        }
     }
 }

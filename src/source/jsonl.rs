@@ -20,7 +20,7 @@ use sonic_rs::{JsonValueTrait, LazyValue};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
 
 use super::lines::{KEPT_RAW, LineReader, Lines, splits};
-use super::{Bad, Batch, Kind, Limits, Reader, Source};
+use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
 use crate::json;
 use crate::store::Input;
 
@@ -159,13 +159,11 @@ impl Batch for JsonBatch {
         self.lines.bytes()
     }
 
-    fn document(&self, index: usize) -> Result<Document, Bad> {
+    fn document(&self, index: usize) -> Result<Document, NoDocument> {
         let line = self.lines.line(index)?;
-        self.lifts.document(line).map_err(|(reason, detail)| Bad {
-            reason,
-            detail,
-            offset: None,
-            raw: line[..line.len().min(KEPT_RAW)].to_vec(),
+        let document = self.lifts.document(line);
+        document.map_err(|(reason, detail)| {
+            Bad { reason, detail, offset: None, raw: line[..line.len().min(KEPT_RAW)].to_vec() }.into()
         })
     }
 }

@@ -143,6 +143,9 @@ impl LineReader {
                         let bad = Bad { reason: trouble.reason, detail: trouble.detail, offset: None, raw: Vec::new() };
                         self.finish(&mut lines, start, Some(bad));
                         start = lines.bytes.len();
+                        scanned = start;
+                        self.skipping = None;
+                        self.over = false; // there may be more after the damage
                     }
                 }
             }

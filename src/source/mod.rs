@@ -5,8 +5,11 @@
 //! more. Turning a record into a document, [`Batch::document`], is pure and runs on any thread.
 
 mod bytes;
+mod http;
 pub mod jsonl;
 mod lines;
+pub mod warc;
+pub mod wet;
 
 use std::io;
 use std::ops::Range;
@@ -70,7 +73,22 @@ pub trait Batch: Send + Sync {
 
     /// Turns the record at `index` into a document. The engine fills in the origin, and an id where
     /// the record has none.
-    fn document(&self, index: usize) -> Result<Document, Bad>;
+    fn document(&self, index: usize) -> Result<Document, NoDocument>;
+}
+
+/// Why a record became no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoDocument {
+    /// It should have, and could not: it is set aside.
+    Bad(Bad),
+    /// It was never meant to (a redirect, a picture): counted under this reason, as a drop of the source.
+    PassedOver(&'static str),
+}
+
+impl From<Bad> for NoDocument {
+    fn from(bad: Bad) -> NoDocument {
+        NoDocument::Bad(bad)
+    }
 }
 
 /// A record that cannot become a document: set aside, never fatal.
