@@ -10,6 +10,7 @@ impl Registry {
             .with::<source::jsonl::Jsonl>()
             .with::<source::warc::Warc>()
             .with::<source::wet::Wet>()
+            .with::<wanjuan_filters::HtmlText>()
             .with::<wanjuan_filters::Language>()
             .with::<stage::ExactDuplicates>()
             .with::<sink::jsonl::Jsonl>()

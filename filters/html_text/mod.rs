@@ -1,0 +1,219 @@
+//! Replaces a web page by its main content, as clean text.
+//!
+//! Finds the part of the page that a person came for (Mozilla's Readability, by the crate
+//! dom_smoothie), and writes it as text: paragraphs on lines of their own, an empty line between
+//! blocks, list items behind `- `, table cells between ` | `, code verbatim with its indentation.
+//! Sets the field `title`, and `published` where the page states its day (ISO 8601). A text without
+//! a tag is left as it is. A page nested absurdly deep is stripped of its tags and kept whole.
+//!
+//! | setting     | default | source                                                          |
+//! |-------------|---------|-----------------------------------------------------------------|
+//! | `fallback`  | true    | ours: a page in which no article is found gives all its text    |
+//! | `min_chars` | 1       | ours: shorter content is dropped as `no_main_text`              |
+
+mod guard;
+mod meta;
+mod prune;
+mod render;
+
+use dom_smoothie::{Config as Readable, Readability, TextMode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Document, Field, Mapper, Name, Setup, Step, Type, Verdict, Wrong, kind};
+
+/// Settings of [`HtmlText`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Whether a page in which no article is found gives all its text.
+    pub fallback: bool,
+    /// Fewest characters of content to keep a page.
+    pub min_chars: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { fallback: true, min_chars: 1 }
+    }
+}
+
+crate::measures! {
+    /// What [`HtmlText`] measures.
+    pub struct Measure {
+        /// Characters of content over characters of the page.
+        content_share,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct HtmlText {
+    config: Config,
+    title: Name,
+    published: Name,
+}
+
+/// What a page comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The main content.
+    pub text: String,
+    /// The page's title, without the site's name.
+    pub title: Option<String>,
+    /// The day it was published, `2024-02-29`.
+    pub published: Option<String>,
+}
+
+impl Step for HtmlText {
+    const NAME: &'static str = "html_text";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("mod.rs");
+    type Config = Config;
+    type Kind = kind::Mapper;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        Ok(HtmlText { config, title: Name::new("title"), published: Name::new("published") })
+    }
+
+    fn writes(&self) -> Vec<Field> {
+        vec![Field::new("title", Type::Text), Field::new("published", Type::Text)]
+    }
+}
+
+impl Mapper for HtmlText {
+    type Measure = Measure;
+
+    fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
+        let html = document.take_text();
+        let Page { text, title, published } = extract(&html, self.config.fallback);
+        if !html.is_empty() {
+            measure.content_share = Some(text.len() as f64 / html.len() as f64);
+        }
+        if text.chars().take(self.config.min_chars.max(1)).count() < self.config.min_chars.max(1) {
+            document.set_text(html);
+            return Verdict::Drop("no_main_text");
+        }
+        document.set_text(text);
+        if let Some(title) = title {
+            document.set_field(self.title, title);
+        }
+        if let Some(published) = published {
+            document.set_field(self.published, published);
+        }
+        Verdict::Keep
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &["no_main_text"]
+    }
+}
+
+/// Finds the main content of a page. `fallback`: of a page without an article, all its text.
+pub fn extract(html: &str, fallback: bool) -> Page {
+    if !guard::has_tags(html) {
+        return Page { text: html.trim().to_owned(), ..Page::default() };
+    }
+    if guard::is_absurd(html) {
+        return Page { text: render::render(html), ..Page::default() };
+    }
+    article(html)
+        .or_else(|| fallback.then(|| Page { text: render::render(html), ..Page::default() }))
+        .unwrap_or_default()
+}
+
+fn article(html: &str) -> Option<Page> {
+    let config = Readable { text_mode: TextMode::Raw, keep_classes: true, ..Readable::default() };
+    let document = dom_smoothie_document(html);
+    prune::before(&document);
+    let mut readability = Readability::with_document(document, None, Some(config)).ok()?;
+    let article = readability.parse().ok()?;
+    let published = article.published_time.as_deref().and_then(meta::day);
+    let title = (!article.title.is_empty()).then_some(article.title);
+    let text = render::render(&article.content);
+    (!text.is_empty()).then(|| Page { text, title, published: published.or_else(|| meta::published(html)) })
+}
+
+fn dom_smoothie_document(html: &str) -> dom_query::Document {
+    dom_query::Document::from(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page(body: &str) -> String {
+        format!(
+            "<html><head><title>Of rivers - The Site</title><meta property=\"article:published_time\" content=\"2021-03-04T05:06:07Z\"></head><body><nav><a href=/>Home</a> <a href=/a>About</a></nav><article><h1>Of rivers</h1>{body}</article><footer>Copyright</footer></body></html>"
+        )
+    }
+
+    const PARAGRAPH: &str = "<p>The river rises in the hills, far from the sea, and takes a long way, through fields, towns and marshes, before it comes to the coast.</p>";
+
+    #[test]
+    fn the_article_is_kept_and_the_frame_of_the_page_is_not() {
+        let found = extract(&page(&PARAGRAPH.repeat(5)), true);
+        assert!(found.text.contains("The river rises"), "{}", found.text);
+        assert!(!found.text.contains("Home") && !found.text.contains("Copyright"), "{}", found.text);
+        assert_eq!(found.published.as_deref(), Some("2021-03-04"));
+        assert!(found.title.unwrap().starts_with("Of rivers"));
+    }
+
+    #[test]
+    fn code_lists_and_tables_stay_readable() {
+        let body = format!(
+            "{0}<pre><code>fn main() {{\n    println!(\"a &lt; b\");\n}}</code></pre>{0}<ul><li>one</li><li>two</li></ul>{0}<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>{0}",
+            PARAGRAPH.repeat(2)
+        );
+        let text = extract(&page(&body), true).text;
+        assert!(text.contains("fn main() {\n    println!(\"a < b\");\n}"), "{text}");
+        assert!(text.contains("- one\n- two"), "{text}");
+        assert!(text.contains("a | b\n1 | 2"), "{text}");
+    }
+
+    #[test]
+    fn chinese_pages_are_pages() {
+        let body = "<p>这条河发源于群山之中，离海很远，穿过田野、城镇和沼泽，走了很长的路，最后流入大海，两岸的人们世世代代依靠它生活。</p>".repeat(6);
+        let text = extract(&page(&body), true).text;
+        assert!(text.starts_with("这条河") || text.contains("\n这条河"), "{text}");
+    }
+
+    #[test]
+    fn a_text_without_tags_is_left_as_it_is_and_an_empty_one_is_dropped() {
+        assert_eq!(extract("1 < 2 & 3 > 2", true).text, "1 < 2 & 3 > 2");
+        let step = HtmlText::new(Config::default(), &mut Setup::default()).unwrap();
+        let mut document = Document::new("", "<html><body><script>x</script></body></html>");
+        assert_eq!(step.map(&mut document, &mut Measure::default()), Verdict::Drop("no_main_text"));
+    }
+
+    #[test]
+    fn a_page_without_an_article_gives_all_its_text() {
+        assert_eq!(extract("<ul><li><a href=x>a</a><li>b</ul>", true).text, "- a\n- b");
+    }
+
+    #[test]
+    fn absurd_pages_take_no_stack_and_little_time() {
+        let started = std::time::Instant::now();
+        for html in [
+            "<div>".repeat(1_000_000),
+            "<b>x".repeat(300_000),
+            "<p>".repeat(300_000),
+            format!("<p title=\"{}\">x", "y".repeat(5_000_000)),
+            "<a><table>".repeat(200_000),
+            "&lt".repeat(1_000_000),
+        ] {
+            extract(&html, true);
+        }
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_page_makes_it_panic(parts in prop::collection::vec(prop_oneof!["</?(p|div|b|table|td|tr|li|ul|pre|script|style|a|svg|math|template|!--|!\\[CDATA\\[)[ >]?", "\\PC{0,20}", "[&<>\"'=/ \n]{0,4}"], 0..60)) {
+            extract(&parts.concat(), true);
+        }
+    }
+}
