@@ -4,7 +4,7 @@ use dom_query::Document;
 
 /// Elements that hold no text of the article, whatever the page.
 const NEVER: &str =
-    "script,style,noscript,template,svg,iframe,form,button,select,dialog,nav,[aria-hidden=true],[hidden]";
+    "script,style,noscript,template,svg,iframe,button,select,dialog,nav,[aria-hidden=true],[hidden]";
 
 /// Removes them.
 pub fn before(document: &Document) {
