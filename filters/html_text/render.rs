@@ -29,7 +29,7 @@ fn layout(name: &[u8]) -> Layout {
             Layout::Block
         }
         b"div" | b"section" | b"article" | b"header" | b"footer" | b"main" | b"aside" | b"nav" | b"dt" | b"dd"
-        | b"address" | b"center" | b"details" | b"summary" | b"fieldset" | b"legend" | b"caption"
+        | b"address" | b"figcaption" | b"center" | b"details" | b"summary" | b"fieldset" | b"legend" | b"caption"
         | b"body" | b"html" | b"thead" | b"tbody" | b"tfoot" => Layout::Line,
         b"ul" | b"ol" => Layout::List,
         b"li" => Layout::Item,
@@ -37,7 +37,7 @@ fn layout(name: &[u8]) -> Layout {
         b"td" | b"th" => Layout::Cell,
         b"pre" | b"listing" | b"xmp" => Layout::Verbatim,
         b"br" => Layout::Break,
-        b"script" | b"style" | b"noscript" | b"template" | b"svg" | b"head" | b"iframe" | b"select" | b"textarea" | b"figcaption"
+        b"script" | b"style" | b"noscript" | b"template" | b"svg" | b"head" | b"iframe" | b"select" | b"textarea"
         | b"object" | b"canvas" | b"math" => Layout::Hidden,
         _ => Layout::Inline,
     }
