@@ -1,8 +1,20 @@
 //! The catalogue of filters and mappers: one file, one step.
 
+mod c4_lines;
+mod fineweb_quality;
+mod gopher_quality;
+mod gopher_repetition;
 pub mod html_text;
 pub mod kit;
 mod language;
+mod normalize;
+mod sample;
 
+pub use c4_lines::C4Lines;
+pub use fineweb_quality::FinewebQuality;
+pub use gopher_quality::GopherQuality;
+pub use gopher_repetition::GopherRepetition;
 pub use html_text::HtmlText;
 pub use language::Language;
+pub use normalize::Normalize;
+pub use sample::Sample;

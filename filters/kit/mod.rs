@@ -4,13 +4,17 @@
 //! the trait of its kind: [`Filter`] measures and judges, [`Mapper`] rewrites.
 
 mod document;
+mod lines;
 mod measure;
+mod punctuation;
 mod step;
 mod text;
 mod value;
 
 pub use document::{Document, Origin};
+pub use lines::{Repeats, Table, repeats, split_lines};
 pub use measure::{MeasureInfo, Measures};
+pub use punctuation::{is_symbol, is_terminal};
 pub use step::{Field, Filter, Kind, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
-pub use text::Text;
+pub use text::{Text, Words, count_sentences};
 pub use value::{Name, Type, Value};

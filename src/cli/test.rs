@@ -73,15 +73,15 @@ fn send(pipeline: &Pipeline, mut document: Document) -> Came {
         if entry.selects.as_ref().is_some_and(|predicate| !predicate.eval(text.document())) {
             continue;
         }
-        let mut measures = std::mem::take(&mut text.document_mut().measures);
+        let mut measures = text.edit(|document| std::mem::take(&mut document.measures));
         let slots = &mut measures[entry.slots.clone()];
         let verdict = match &entry.instance.built {
             Built::Filter(filter) => filter.measure_and_judge(&text, slots),
-            Built::Mapper(mapper) => mapper.map(text.document_mut(), slots),
-            Built::Stage(stage) => stage.apply(text.document_mut(), None),
+            Built::Mapper(mapper) => text.edit(|document| mapper.map(document, slots)),
+            Built::Stage(stage) => text.edit(|document| stage.apply(document, None)),
             Built::Source(_) | Built::Sink(_) => Verdict::Keep,
         };
-        text.document_mut().measures = measures;
+        text.edit(|document| document.measures = measures);
         if let Verdict::Drop(reason) = verdict {
             return Came { document: text.replace(Document::default()), dropped: Some((entry.name.clone(), reason)) };
         }

@@ -117,18 +117,17 @@ impl Flow<'_> {
         let verdict = match &node.work {
             Work::Source(_) => return Next::On,
             Work::Filter(filter) => {
-                let mut measures = std::mem::take(&mut text.document_mut().measures);
+                let mut measures = text.edit(|document| std::mem::take(&mut document.measures));
                 let verdict = filter.measure_and_judge(text, &mut measures[node.slots.clone()]);
-                text.document_mut().measures = measures;
+                text.edit(|document| document.measures = measures);
                 verdict
             }
-            Work::Mapper(mapper) => {
-                let document = text.document_mut();
+            Work::Mapper(mapper) => text.edit(|document| {
                 let mut measures = std::mem::take(&mut document.measures);
                 let verdict = mapper.map(document, &mut measures[node.slots.clone()]);
                 document.measures = measures;
                 verdict
-            }
+            }),
             Work::Observe(stage) => {
                 let emitted = &mut out.records[self.lanes.stages[number].expect("a stage of this phase has a shuffle")];
                 let ordinal = text.document().origin.ordinal;
@@ -138,9 +137,11 @@ impl Flow<'_> {
             Work::Apply(stage) => {
                 let kept = decided.and_then(|decided| decided.kept.as_ref());
                 let decision = decided.map(|decided| Decision { kept: None, bytes: &decided.bytes });
-                let verdict = stage.apply(text.document_mut(), decision);
+                let verdict = text.edit(|document| stage.apply(document, decision));
                 if let (Verdict::Drop(_), Some((split, ordinal))) = (verdict, kept) {
-                    text.document_mut().set_field(Name::new(outcome::KEPT_INSTEAD), format!("{split}:{ordinal}"));
+                    text.edit(|document| {
+                        document.set_field(Name::new(outcome::KEPT_INSTEAD), format!("{split}:{ordinal}"))
+                    });
                 }
                 verdict
             }

@@ -1,6 +1,8 @@
 //! The steps that come with wanjuan.
 
 use super::Registry;
+use wanjuan_filters as filters;
+
 use crate::{sink, source, stage};
 
 impl Registry {
@@ -10,8 +12,14 @@ impl Registry {
             .with::<source::jsonl::Jsonl>()
             .with::<source::warc::Warc>()
             .with::<source::wet::Wet>()
-            .with::<wanjuan_filters::HtmlText>()
-            .with::<wanjuan_filters::Language>()
+            .with::<filters::HtmlText>()
+            .with::<filters::Language>()
+            .with::<filters::Normalize>()
+            .with::<filters::GopherQuality>()
+            .with::<filters::GopherRepetition>()
+            .with::<filters::C4Lines>()
+            .with::<filters::FinewebQuality>()
+            .with::<filters::Sample>()
             .with::<stage::ExactDuplicates>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

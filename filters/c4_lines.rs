@@ -1,0 +1,266 @@
+//! Keeps the lines that look like sentences, and drops documents with too few of them.
+//!
+//! The rules of C4 with the decisions of datatrove 0.10, each under its own switch. A document is
+//! dropped for `lorem ipsum`, for a curly bracket, and for too few sentences in what is left. Kept
+//! lines lose white space at their ends and marks of citations, and are joined by line ends.
+//!
+//! | setting                | default | source                                                     |
+//! |------------------------|---------|------------------------------------------------------------|
+//! | `terminal_punctuation` | true    | C4, arXiv:1910.10683, sec. 2.2; FineWeb switches it off     |
+//! | `min_line_words`       | 3       | datatrove; C4's paper says 5 in its first version           |
+//! | `max_word_chars`       | 1000    | C4's code                                                   |
+//! | `min_sentences`        | 5       | datatrove; C4's paper says 3 in its last version            |
+//! | `lorem_ipsum`, `javascript`, `curly_bracket`, `policy` | true | C4, sec. 2.2           |
+//! | `citations`            | true    | C4's code: removes `[1]`, `[edit]`, `[citation needed]`     |
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, count_sentences, kind, split_lines};
+
+/// Settings of [`C4Lines`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Whether a line must end with `.`, `?`, `!`, `"` or `'`, and not with `...`.
+    pub terminal_punctuation: bool,
+    /// Fewest words of a line, cut at white space.
+    pub min_line_words: usize,
+    /// Longest word of a line, in characters.
+    pub max_word_chars: usize,
+    /// Fewest sentences in the lines that are kept.
+    pub min_sentences: usize,
+    /// Whether a document with `lorem ipsum` is dropped.
+    pub lorem_ipsum: bool,
+    /// Whether lines with `javascript` go.
+    pub javascript: bool,
+    /// Whether a document with `{` is dropped.
+    pub curly_bracket: bool,
+    /// Whether lines about terms of use, privacy and cookies go.
+    pub policy: bool,
+    /// Whether marks of citations are removed.
+    pub citations: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            terminal_punctuation: true,
+            min_line_words: 3,
+            max_word_chars: 1000,
+            min_sentences: 5,
+            lorem_ipsum: true,
+            javascript: true,
+            curly_bracket: true,
+            policy: true,
+            citations: true,
+        }
+    }
+}
+
+crate::measures! {
+    /// What [`C4Lines`] measures.
+    pub struct Measure {
+        /// Lines before.
+        lines,
+        /// Lines that were kept.
+        kept_lines,
+        /// Sentences in them.
+        sentences,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct C4Lines {
+    config: Config,
+    policy: aho_corasick::AhoCorasick,
+    javascript: aho_corasick::AhoCorasick,
+    lorem_ipsum: aho_corasick::AhoCorasick,
+}
+
+const POLICY: [&str; 6] =
+    ["terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"];
+
+impl Step for C4Lines {
+    const NAME: &'static str = "c4_lines";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("c4_lines.rs");
+    const PROFILES: &'static [Profile] = &[
+        Profile { name: "datatrove", settings: "" },
+        Profile { name: "fineweb", settings: "terminal_punctuation = false" },
+    ];
+    type Config = Config;
+    type Kind = kind::Mapper;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        let matcher = |patterns: &[&str]| {
+            let builder = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(patterns);
+            builder.expect("a few short patterns")
+        };
+        Ok(C4Lines {
+            config,
+            policy: matcher(&POLICY),
+            javascript: matcher(&["javascript"]),
+            lorem_ipsum: matcher(&["lorem ipsum"]),
+        })
+    }
+}
+
+impl Mapper for C4Lines {
+    type Measure = Measure;
+
+    fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
+        let mut kept = String::with_capacity(document.text().len());
+        let (mut lines, mut kept_lines, mut sentences) = (0_usize, 0_usize, 0_usize);
+        for line in split_lines(document.text()) {
+            lines += 1;
+            let line = line.trim();
+            // Word by word only where the line could hold a word that long.
+            let too_long = line.len() > self.config.max_word_chars
+                && line.split_whitespace().any(|word| word.chars().nth(self.config.max_word_chars).is_some());
+            if too_long {
+                continue;
+            }
+            let cleaned = if self.config.citations { without_citations(line) } else { line.into() };
+            let ends_well = cleaned.ends_with(['.', '?', '!', '"', '\'']) && !cleaned.ends_with("...");
+            if self.config.terminal_punctuation && !ends_well {
+                continue;
+            }
+            if line.split_whitespace().take(self.config.min_line_words).count() < self.config.min_line_words {
+                continue;
+            }
+            if self.config.lorem_ipsum && self.lorem_ipsum.is_match(&*cleaned) {
+                return Verdict::Drop("lorem_ipsum");
+            }
+            if self.config.javascript && self.javascript.is_match(&*cleaned) {
+                continue;
+            }
+            if self.config.curly_bracket && cleaned.contains('{') {
+                return Verdict::Drop("curly_bracket");
+            }
+            if self.config.policy && self.policy.is_match(&*cleaned) {
+                continue;
+            }
+            sentences += count_sentences(&cleaned);
+            kept_lines += 1;
+            if !kept.is_empty() || kept_lines > 1 {
+                kept.push('\n');
+            }
+            kept.push_str(&cleaned);
+        }
+        *measure = Measure {
+            lines: Some(lines as f64),
+            kept_lines: Some(kept_lines as f64),
+            sentences: Some(sentences as f64),
+        };
+        if sentences < self.config.min_sentences {
+            return Verdict::Drop("too_few_sentences");
+        }
+        let trimmed = kept.trim();
+        if trimmed != document.text() {
+            document.set_text(trimmed);
+        }
+        Verdict::Keep
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &["lorem_ipsum", "curly_bracket", "too_few_sentences"]
+    }
+}
+
+/// Without `[12]`, `[]`, `[edit]` and `[citation needed]`.
+fn without_citations(line: &str) -> std::borrow::Cow<'_, str> {
+    let citation = |rest: &str| {
+        let inner = &rest[1..];
+        let digits = inner.chars().take_while(|c| c.is_numeric()).map(char::len_utf8).sum::<usize>();
+        if inner[digits..].starts_with(']') {
+            return Some(digits + 2);
+        }
+        ["[edit]", "[citation needed]"].iter().find(|mark| rest.starts_with(**mark)).map(|mark| mark.len())
+    };
+    let mut out = None::<String>;
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'[', line.as_bytes()) {
+        if at < from {
+            continue;
+        }
+        if let Some(length) = citation(&line[at..]) {
+            out.get_or_insert_default().push_str(&line[from..at]);
+            from = at + length;
+        }
+    }
+    match out {
+        Some(mut out) => {
+            out.push_str(&line[from..]);
+            out.into()
+        }
+        None => line.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mapped(config: Config, text: &str) -> (Verdict, String) {
+        let mut document = Document::new("", text);
+        let verdict = C4Lines::new(config, &mut Setup::default()).unwrap().map(&mut document, &mut Measure::default());
+        (verdict, document.text().to_owned())
+    }
+
+    const LINES: &str = "One is here now. Two is here now.\nThree is here now! Four is here now?\n\"Five is here.\"";
+
+    #[test]
+    fn sentences_stay_and_other_lines_go() {
+        let text = format!(
+            "Menu\n{LINES}\nRead more and more\nplease enable Javascript now.\nWe use cookies for you.\nIt goes on...\n  Six [1] is here[edit].  "
+        );
+        let (verdict, kept) = mapped(Config::default(), &text);
+        assert_eq!(verdict, Verdict::Keep);
+        assert_eq!(kept, format!("{LINES}\nSix  is here."));
+    }
+
+    #[test]
+    fn each_reason_to_drop_a_document() {
+        assert_eq!(mapped(Config::default(), "").0, Verdict::Drop("too_few_sentences"));
+        assert_eq!(
+            mapped(Config::default(), "One is here. Two is here. Three is here. Four is here.").0,
+            Verdict::Drop("too_few_sentences")
+        );
+        assert_eq!(
+            mapped(Config::default(), &format!("{LINES}\nLorem Ipsum dolor sit.")).0,
+            Verdict::Drop("lorem_ipsum")
+        );
+        assert_eq!(
+            mapped(Config::default(), &format!("{LINES}\nif (x) {{ y; }} or so.")).0,
+            Verdict::Drop("curly_bracket")
+        );
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_takes_its_line_along() {
+        let long = "x".repeat(1001);
+        let (_, kept) = mapped(Config::default(), &format!("{LINES}\nthis is {long} here."));
+        assert_eq!(kept, LINES);
+        let bound = "x".repeat(999);
+        assert!(mapped(Config::default(), &format!("{LINES}\nthis is {bound}.")).1.contains(&bound));
+    }
+
+    #[test]
+    fn chinese_lines_have_no_spaces_and_fall_to_the_rule_about_words() {
+        let text = "第一句话。第二句话。第三句话。第四句话。第五句话。";
+        let config = Config { terminal_punctuation: false, min_line_words: 1, min_sentences: 1, ..Config::default() };
+        assert_eq!(mapped(config, text), (Verdict::Keep, text.to_owned()));
+        assert_eq!(mapped(Config::default(), text).0, Verdict::Drop("too_few_sentences"));
+    }
+
+    proptest! {
+        #[test]
+        fn citations_go_as_the_regular_expression_has_it(line in "(\\[|\\]|1|23|edit|citation needed| |a){0,12}") {
+            let plain = regex::Regex::new(r"\[\d*]|\[edit]|\[citation needed]").unwrap().replace_all(&line, "").into_owned();
+            prop_assert_eq!(without_citations(&line), plain);
+        }
+    }
+}

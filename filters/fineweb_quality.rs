@@ -1,0 +1,176 @@
+//! Drops documents that are lists rather than prose: few lines that end, many short or repeated ones.
+//!
+//! The custom rules of FineWeb, with the decisions of datatrove 0.10. The paper gives 0.1 for the share
+//! of characters in repeated lines (sec. 3.6); the code that made the corpus has 0.01, which is
+//! followed here. Lines of white space alone do not count.
+//!
+//! | setting               | default | source                                        |
+//! |-----------------------|---------|-----------------------------------------------|
+//! | `min_ended_lines`     | 0.12    | FineWeb, arXiv:2406.17557, sec. 3.6           |
+//! | `spare_unended`       | false   | datatrove: keep a text in which no line ends  |
+//! | `short_line_chars`    | 30      | FineWeb, sec. 3.6                             |
+//! | `max_short_lines`     | 0.67    | same                                          |
+//! | `max_dup_line_chars`  | 0.01    | datatrove's code; the paper has 0.1           |
+//! | `max_lines_per_word`  | 0.3     | datatrove's code                              |
+//! | `words`               | english | datatrove 0.10: spaCy; `chinese` is jieba     |
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_terminal, kind, repeats};
+
+/// Settings of [`FinewebQuality`]. Shares lie between 0 and 1.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Smallest share of lines that end with a mark of any script.
+    pub min_ended_lines: f64,
+    /// Whether a text in which no line ends so is kept all the same.
+    pub spare_unended: bool,
+    /// A line of at most so many characters is short.
+    pub short_line_chars: usize,
+    /// Largest share of short lines.
+    pub max_short_lines: f64,
+    /// Largest share of characters in copies of earlier lines.
+    pub max_dup_line_chars: f64,
+    /// Most line ends for each word.
+    pub max_lines_per_word: f64,
+    /// How words are cut.
+    pub words: Words,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            min_ended_lines: 0.12,
+            spare_unended: false,
+            short_line_chars: 30,
+            max_short_lines: 0.67,
+            max_dup_line_chars: 0.01,
+            max_lines_per_word: 0.3,
+            words: Words::English,
+        }
+    }
+}
+
+crate::measures! {
+    /// What [`FinewebQuality`] measures.
+    pub struct Measure {
+        /// Share of lines that end with a mark.
+        ended_lines,
+        /// Share of short lines.
+        short_lines,
+        /// Share of characters in copies of earlier lines.
+        dup_line_chars,
+        /// Line ends for each word.
+        lines_per_word,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct FinewebQuality {
+    config: Config,
+}
+
+impl Step for FinewebQuality {
+    const NAME: &'static str = "fineweb_quality";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("fineweb_quality.rs");
+    const PROFILES: &'static [Profile] = &[Profile { name: "datatrove", settings: "" }];
+    type Config = Config;
+    type Kind = kind::Filter;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        Ok(FinewebQuality { config })
+    }
+}
+
+impl Filter for FinewebQuality {
+    type Measure = Measure;
+
+    fn measure(&self, text: &Text) -> Measure {
+        let lines = || text.split('\n').filter(|line| !line.trim().is_empty());
+        let (mut count, mut ended, mut short) = (0_u64, 0_u64, 0_u64);
+        for line in lines() {
+            count += 1;
+            ended += u64::from(line.chars().next_back().is_some_and(is_terminal));
+            short += u64::from(line.chars().nth(self.config.short_line_chars).is_none());
+        }
+        if count == 0 {
+            return Measure::default();
+        }
+        let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let chars = text.chars().count() - line_ends;
+        let words = text.words(self.config.words).len();
+        Measure {
+            ended_lines: Some(ended as f64 / count as f64),
+            short_lines: Some(short as f64 / count as f64),
+            dup_line_chars: Some(repeats(lines()).copied_chars as f64 / chars as f64),
+            lines_per_word: (words > 0).then(|| line_ends as f64 / words as f64),
+        }
+    }
+
+    fn judge(&self, measure: &Measure) -> Verdict {
+        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
+        match measure.ended_lines {
+            None => Verdict::Drop("empty_text"),
+            Some(ended) if ended < self.config.min_ended_lines && !(ended == 0.0 && self.config.spare_unended) => {
+                Verdict::Drop("too_few_ended_lines")
+            }
+            _ if above(measure.short_lines, self.config.max_short_lines) => Verdict::Drop("too_many_short_lines"),
+            _ if above(measure.dup_line_chars, self.config.max_dup_line_chars) => Verdict::Drop("duplicate_line_chars"),
+            _ if above(measure.lines_per_word, self.config.max_lines_per_word) => Verdict::Drop("too_many_lines"),
+            _ => Verdict::Keep,
+        }
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &["empty_text", "too_few_ended_lines", "too_many_short_lines", "duplicate_line_chars", "too_many_lines"]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter() -> FinewebQuality {
+        FinewebQuality::new(Config::default(), &mut Setup::default()).unwrap()
+    }
+
+    fn judged(text: &str) -> Verdict {
+        Filter::judge(&filter(), &filter().measure(&text.into()))
+    }
+
+    #[test]
+    fn prose_is_kept_and_each_fault_has_its_reason() {
+        let line = |n: usize| format!("This is line number {n}, and it is long enough to count.\n");
+        let prose: String = (0..10).map(line).collect();
+        assert_eq!(judged(&prose), Verdict::Keep);
+        assert_eq!(judged(" \n"), Verdict::Drop("empty_text"));
+        assert_eq!(judged(&prose.replace(".\n", "\n")), Verdict::Drop("too_few_ended_lines"));
+        assert_eq!(
+            judged(&(line(1) + &(0..9).map(|n| format!("Short {n}.\n")).collect::<String>())),
+            Verdict::Drop("too_many_short_lines")
+        );
+        assert_eq!(judged(&(prose.clone() + &line(1))), Verdict::Drop("duplicate_line_chars"));
+        assert_eq!(judged(&(prose.clone() + &"\n".repeat(60))), Verdict::Drop("too_many_lines"));
+    }
+
+    #[test]
+    fn bounds_are_inclusive_and_chinese_marks_end_lines() {
+        let bound = Measure {
+            ended_lines: Some(0.12),
+            short_lines: Some(0.67),
+            dup_line_chars: Some(0.01),
+            lines_per_word: Some(0.3),
+        };
+        assert_eq!(Filter::judge(&filter(), &bound), Verdict::Keep);
+        assert_eq!(
+            Filter::judge(&filter(), &Measure { lines_per_word: Some(0.31), ..bound }),
+            Verdict::Drop("too_many_lines")
+        );
+        let measure = filter()
+            .measure(&"这一行以句号结束，而且有三十多个字，所以它不算是很短的一行文字，可以通过。\n没有".into());
+        assert_eq!(measure.ended_lines, Some(0.5));
+    }
+}

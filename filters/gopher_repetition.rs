@@ -1,0 +1,398 @@
+//! Drops documents that repeat themselves: paragraphs, lines, and runs of words.
+//!
+//! The repetition rules of Gopher, with the decisions of datatrove 0.10: a copy is the second or later
+//! one; the most frequent n-gram counts even if it occurs once, and of equals the first; repeated
+//! n-grams are found greedily, passing over the words of each copy. Shares are of the text's
+//! characters. (Two runs of words that differ only in where they are cut are one for datatrove and
+//! two here.)
+//!
+//! | setting                  | default | source                                |
+//! |--------------------------|---------|---------------------------------------|
+//! | `max_dup_paragraphs`     | 0.3     | Gopher, arXiv:2112.11446, table A1    |
+//! | `max_dup_paragraph_chars`| 0.2     | same                                  |
+//! | `max_dup_lines`          | 0.3     | same                                  |
+//! | `max_dup_line_chars`     | 0.2     | same                                  |
+//! | `max_top_ngram_chars`    | 0.20, 0.18, 0.16 (2 to 4 words) | same          |
+//! | `max_dup_ngram_chars`    | 0.15, 0.14, 0.13, 0.12, 0.11, 0.10 (5 to 10 words) | same |
+//! | `words`                  | english | datatrove 0.10: spaCy; `chinese` is jieba |
+
+use std::cell::RefCell;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::kit::{Filter, Profile, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
+
+/// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Largest share of paragraphs that are copies.
+    pub max_dup_paragraphs: f64,
+    /// Largest share of characters in such paragraphs.
+    pub max_dup_paragraph_chars: f64,
+    /// Largest share of lines that are copies.
+    pub max_dup_lines: f64,
+    /// Largest share of characters in such lines.
+    pub max_dup_line_chars: f64,
+    /// Largest share of characters in the most frequent run of 2, 3 and 4 words.
+    pub max_top_ngram_chars: [f64; 3],
+    /// Largest share of characters in copied runs of 5, 6, 7, 8, 9 and 10 words.
+    pub max_dup_ngram_chars: [f64; 6],
+    /// How words are cut.
+    pub words: Words,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            max_dup_paragraphs: 0.3,
+            max_dup_paragraph_chars: 0.2,
+            max_dup_lines: 0.3,
+            max_dup_line_chars: 0.2,
+            max_top_ngram_chars: [0.20, 0.18, 0.16],
+            max_dup_ngram_chars: [0.15, 0.14, 0.13, 0.12, 0.11, 0.10],
+            words: Words::English,
+        }
+    }
+}
+
+crate::measures! {
+    /// What [`GopherRepetition`] measures.
+    pub struct Measure {
+        /// Share of paragraphs that are copies.
+        dup_paragraphs,
+        /// Share of characters in such paragraphs.
+        dup_paragraph_chars,
+        /// Share of lines that are copies.
+        dup_lines,
+        /// Share of characters in such lines.
+        dup_line_chars,
+        /// Share of characters in the most frequent run of 2 words.
+        top_2gram_chars,
+        /// The same of 3 words.
+        top_3gram_chars,
+        /// The same of 4 words.
+        top_4gram_chars,
+        /// Share of characters in copied runs of 5 words.
+        dup_5gram_chars,
+        /// The same of 6 words.
+        dup_6gram_chars,
+        /// The same of 7 words.
+        dup_7gram_chars,
+        /// The same of 8 words.
+        dup_8gram_chars,
+        /// The same of 9 words.
+        dup_9gram_chars,
+        /// The same of 10 words.
+        dup_10gram_chars,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct GopherRepetition {
+    config: Config,
+}
+
+impl Step for GopherRepetition {
+    const NAME: &'static str = "gopher_repetition";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("gopher_repetition.rs");
+    const PROFILES: &'static [Profile] = &[Profile { name: "datatrove", settings: "" }];
+    type Config = Config;
+    type Kind = kind::Filter;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        Ok(GopherRepetition { config })
+    }
+}
+
+impl Filter for GopherRepetition {
+    type Measure = Measure;
+
+    fn measure(&self, text: &Text) -> Measure {
+        let chars = text.chars().count() as f64;
+        if chars == 0.0 {
+            return Measure::default();
+        }
+        let paragraphs = repeats(paragraphs(text.trim()));
+        let lines = repeats(lines(text));
+        let share = |part: usize| Some(part as f64 / chars);
+        let ngrams = NGRAMS.with_borrow_mut(|ngrams| {
+            ngrams.read(text.words(self.config.words));
+            let top = [2, 3, 4].map(|n| ngrams.top(n));
+            let dup = [5, 6, 7, 8, 9, 10].map(|n| ngrams.copied(n));
+            (top, dup)
+        });
+        let ([top2, top3, top4], [dup5, dup6, dup7, dup8, dup9, dup10]) = ngrams;
+        Measure {
+            dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
+            dup_paragraph_chars: share(paragraphs.copied_chars),
+            dup_lines: Some(lines.copies as f64 / lines.elements as f64),
+            dup_line_chars: share(lines.copied_chars),
+            top_2gram_chars: top2.and_then(share),
+            top_3gram_chars: top3.and_then(share),
+            top_4gram_chars: top4.and_then(share),
+            dup_5gram_chars: share(dup5),
+            dup_6gram_chars: share(dup6),
+            dup_7gram_chars: share(dup7),
+            dup_8gram_chars: share(dup8),
+            dup_9gram_chars: share(dup9),
+            dup_10gram_chars: share(dup10),
+        }
+    }
+
+    fn judge(&self, measure: &Measure) -> Verdict {
+        if measure.dup_paragraphs.is_none() {
+            return Verdict::Drop("empty_text");
+        }
+        let Config { max_top_ngram_chars: top, max_dup_ngram_chars: dup, .. } = self.config;
+        let rules = [
+            (measure.dup_paragraphs, self.config.max_dup_paragraphs, "duplicate_paragraphs"),
+            (measure.dup_paragraph_chars, self.config.max_dup_paragraph_chars, "duplicate_paragraph_chars"),
+            (measure.dup_lines, self.config.max_dup_lines, "duplicate_lines"),
+            (measure.dup_line_chars, self.config.max_dup_line_chars, "duplicate_line_chars"),
+            (measure.top_2gram_chars, top[0], "frequent_2gram"),
+            (measure.top_3gram_chars, top[1], "frequent_3gram"),
+            (measure.top_4gram_chars, top[2], "frequent_4gram"),
+            (measure.dup_5gram_chars, dup[0], "duplicate_5grams"),
+            (measure.dup_6gram_chars, dup[1], "duplicate_6grams"),
+            (measure.dup_7gram_chars, dup[2], "duplicate_7grams"),
+            (measure.dup_8gram_chars, dup[3], "duplicate_8grams"),
+            (measure.dup_9gram_chars, dup[4], "duplicate_9grams"),
+            (measure.dup_10gram_chars, dup[5], "duplicate_10grams"),
+        ];
+        let broken = rules.into_iter().find(|(measure, max, _)| measure.is_some_and(|measure| measure > *max));
+        broken.map_or(Verdict::Keep, |(_, _, reason)| Verdict::Drop(reason))
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &[
+            "empty_text",
+            "duplicate_paragraphs",
+            "duplicate_paragraph_chars",
+            "duplicate_lines",
+            "duplicate_line_chars",
+            "frequent_2gram",
+            "frequent_3gram",
+            "frequent_4gram",
+            "duplicate_5grams",
+            "duplicate_6grams",
+            "duplicate_7grams",
+            "duplicate_8grams",
+            "duplicate_9grams",
+            "duplicate_10grams",
+        ]
+    }
+}
+
+/// Cut at runs of two or more line ends.
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    split_runs(text, 2)
+}
+
+/// Cut at runs of line ends. A run at the start or end leaves an empty piece, as a regular expression
+/// does.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    split_runs(text, 1)
+}
+
+fn split_runs(text: &str, least: usize) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start?;
+        let mut at = from;
+        while let Some(found) = memchr::memchr(b'\n', &bytes[at..]) {
+            let found = at + found;
+            let run = bytes[found..].iter().take_while(|&&byte| byte == b'\n').count();
+            if run >= least {
+                start = Some(found + run);
+                return Some(&text[from..found]);
+            }
+            at = found + run;
+        }
+        start = None;
+        Some(&text[from..])
+    })
+}
+
+thread_local! {
+    static NGRAMS: RefCell<Ngrams> = RefCell::default();
+}
+
+/// Runs of words, each in constant time: sums of hashes and of lengths from the start.
+#[derive(Debug, Default)]
+struct Ngrams {
+    /// Polynomial over the words' hashes, from the start to each word.
+    hashes: Vec<u64>,
+    /// Characters from the start to each word.
+    chars: Vec<u32>,
+    table: Table,
+}
+
+/// Odd, so that no information is lost; otherwise arbitrary.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Ngrams {
+    fn read<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        self.hashes.clear();
+        self.chars.clear();
+        self.hashes.push(0);
+        self.chars.push(0);
+        let (mut hash, mut chars) = (0_u64, 0_u32);
+        for word in words {
+            hash = hash.wrapping_mul(BASE).wrapping_add(xxh3_64(word.as_bytes()));
+            chars += if word.is_ascii() { word.len() } else { word.chars().count() } as u32;
+            self.hashes.push(hash);
+            self.chars.push(chars);
+        }
+    }
+
+    fn words(&self) -> usize {
+        self.hashes.len() - 1
+    }
+
+    fn chars(&self, start: usize, n: usize) -> usize {
+        (self.chars[start + n] - self.chars[start]) as usize
+    }
+
+    /// Characters of all occurrences of the most frequent run of `n` words, with a space between
+    /// words; of equals the first to be seen. `None` if there is no run that long.
+    fn top(&mut self, n: usize) -> Option<usize> {
+        let runs = (self.words() + 1).checked_sub(n).filter(|&runs| runs > 0)?;
+        let power = BASE.wrapping_pow(n as u32);
+        self.table.start(runs);
+        let mut most = 0;
+        for start in 0..runs {
+            most =
+                most.max(self.table.count(self.hashes[start + n].wrapping_sub(self.hashes[start].wrapping_mul(power))));
+        }
+        // The first run to be seen of those with the highest count.
+        let (table, hashes) = (&self.table, &self.hashes);
+        let hash = |start: usize| hashes[start + n].wrapping_sub(hashes[start].wrapping_mul(power));
+        let first = if most == 1 { 0 } else { (0..runs).find(|&start| table.seen(hash(start)) == most)? };
+        Some((self.chars(first, n) + n - 1) * most as usize)
+    }
+
+    /// Characters of runs of `n` words that occurred before; the words of a copy are passed over.
+    fn copied(&mut self, n: usize) -> usize {
+        let Some(runs) = (self.words() + 1).checked_sub(n).filter(|&runs| runs > 0) else { return 0 };
+        let power = BASE.wrapping_pow(n as u32);
+        self.table.start(runs);
+        let (mut start, mut copied) = (0, 0);
+        while start < runs {
+            let hash = self.hashes[start + n].wrapping_sub(self.hashes[start].wrapping_mul(power));
+            if self.table.count(hash) > 1 {
+                copied += self.chars(start, n);
+                start += n;
+            } else {
+                start += 1;
+            }
+        }
+        copied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter() -> GopherRepetition {
+        GopherRepetition::new(Config::default(), &mut Setup::default()).unwrap()
+    }
+
+    fn judged(text: &str) -> Verdict {
+        Filter::judge(&filter(), &filter().measure(&text.into()))
+    }
+
+    /// Sentences that share no run of words.
+    fn varied(sentences: usize) -> String {
+        (0..sentences)
+            .map(|n| format!("Item{n} walks{n} beside river{n} near old{n} bridge{n} at dawn{n} with friend{n}. "))
+            .collect()
+    }
+
+    #[test]
+    fn varied_text_is_kept_and_each_repetition_has_its_reason() {
+        let text = varied(30);
+        assert_eq!(judged(&text), Verdict::Keep);
+        assert_eq!(judged(""), Verdict::Drop("empty_text"));
+        assert_eq!(judged(&"same paragraph\n\n".repeat(3)), Verdict::Drop("duplicate_paragraphs"));
+        assert_eq!(
+            judged(&format!("{0}\n\nb\n\nc\n\nd\n\n{0}", varied(3).trim())),
+            Verdict::Drop("duplicate_paragraph_chars")
+        );
+        assert_eq!(judged(&format!("{text}\nx\nx\nx")), Verdict::Drop("duplicate_lines"));
+        assert_eq!(judged(&format!("{0}\nb\nc\nd\n{0}", varied(3))), Verdict::Drop("duplicate_line_chars"));
+        assert_eq!(judged(&(varied(3) + &"magnificent waterfalls, ".repeat(9))), Verdict::Drop("frequent_2gram"));
+        let block = varied(4);
+        assert_eq!(
+            judged(&format!("{block} and {} and {block}", varied(9).replace("Item", "Thing"))),
+            Verdict::Drop("duplicate_5grams")
+        );
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        let at = Measure {
+            dup_paragraphs: Some(0.3),
+            dup_lines: Some(0.3),
+            dup_10gram_chars: Some(0.10),
+            ..Measure::default()
+        };
+        assert_eq!(Filter::judge(&filter(), &at), Verdict::Keep);
+        assert_eq!(
+            Filter::judge(&filter(), &Measure { dup_10gram_chars: Some(0.1001), ..at }),
+            Verdict::Drop("duplicate_10grams")
+        );
+    }
+
+    #[test]
+    fn chinese_repetition_is_found_by_words() {
+        let config = Config { words: Words::Chinese, ..Config::default() };
+        let filter = GopherRepetition::new(config, &mut Setup::default()).unwrap();
+        let measure = filter.measure(&"欢迎光临本店，".repeat(20).as_str().into());
+        assert!(matches!(Filter::judge(&filter, &measure), Verdict::Drop(_)), "{measure:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn runs_of_words_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]|字", 0..60), n in 1..6_usize) {
+            let mut ngrams = Ngrams::default();
+            ngrams.read(words.iter().map(String::as_str));
+            let runs: Vec<String> = words.windows(n).map(|run| run.join(" ")).collect();
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            for run in &runs {
+                *counts.entry(run).or_default() += 1;
+            }
+            let most = counts.values().max().copied();
+            let top = most.map(|most| runs.iter().find(|run| counts[run.as_str()] == most).unwrap().chars().count() * most);
+            prop_assert_eq!(ngrams.top(n), top);
+            let (mut seen, mut at, mut copied) = (HashSet::new(), 0, 0);
+            while at + n <= words.len() {
+                let run = words[at..at + n].to_vec();
+                let chars: usize = run.iter().map(|word| word.chars().count()).sum();
+                if seen.insert(run) {
+                    at += 1;
+                } else {
+                    copied += chars;
+                    at += n;
+                }
+            }
+            prop_assert_eq!(ngrams.copied(n), copied);
+        }
+
+        #[test]
+        fn pieces_are_those_of_the_regular_expressions(text in "[a\n]{0,30}") {
+            let split = |pattern: &str| regex::Regex::new(pattern).unwrap().split(&text).map(str::to_owned).collect::<Vec<_>>();
+            prop_assert_eq!(lines(&text).collect::<Vec<_>>(), split("\n+"));
+            prop_assert_eq!(paragraphs(&text).collect::<Vec<_>>(), split("\n{2,}"));
+        }
+    }
+}

@@ -1,0 +1,542 @@
+//! English words by the rules of spaCy's blank English pipeline (version 3.8, MIT).
+//!
+//! The text is cut at white space. Each chunk then sheds marks from its front and its back until it is
+//! a known exception (`don't`, `U.S.`), a URL, or bare; what is left is cut at infixes (`a--b`,
+//! `well-known`). The rules are written anew from their description; they are held to spaCy's answers
+//! by the conformance test in `tests/conformance/datatrove`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::Span;
+
+/// Cuts a text into words, marks included.
+pub fn words(text: &str, spans: &mut Vec<Span>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        // Chunks of ASCII letters are most of any text and need no more than a look.
+        let start = at;
+        while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
+            at += 1;
+        }
+        if at == bytes.len() || bytes[at].is_ascii_whitespace() || bytes[at] == 0x0b {
+            if at > start {
+                whole(text, start, at, spans);
+            }
+            at += 1;
+            continue;
+        }
+        let rest = &text[start..];
+        let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        if length == 0 {
+            at = start + rest.chars().next().map_or(1, char::len_utf8);
+            continue;
+        }
+        chunk(text, start, start + length, spans);
+        at = start + length;
+    }
+}
+
+fn push(spans: &mut Vec<Span>, start: usize, end: usize) {
+    if end > start {
+        spans.push((start as u32, end as u32));
+    }
+}
+
+/// A chunk of letters alone: it can only be an exception (`cannot`) or itself.
+fn whole(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+    match exception(&text[start..end]) {
+        Some(cuts) => push_cuts(start, end, cuts, spans),
+        None => push(spans, start, end),
+    }
+}
+
+fn push_cuts(start: usize, end: usize, cuts: &[u8], spans: &mut Vec<Span>) {
+    let mut from = start;
+    for &cut in cuts {
+        push(spans, from, start + usize::from(cut));
+        from = start + usize::from(cut);
+    }
+    push(spans, from, end);
+}
+
+/// A chunk between white space.
+fn chunk(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+    let (mut from, mut to) = (start, end);
+    // Marks at the back come off from the outside in, and are put down in the text's order.
+    let mut behind: [Span; 32] = [(0, 0); 32];
+    let mut shed = 0;
+    while from < to {
+        let now = &text[from..to];
+        if exception(now).is_some() {
+            break;
+        }
+        let prefix = prefix(now);
+        if prefix > 0 && exception(&now[prefix..]).is_some() {
+            push(spans, from, from + prefix);
+            from += prefix;
+            break;
+        }
+        let suffix = if shed < behind.len() { suffix(now) } else { 0 };
+        if prefix > 0 && suffix > 0 && prefix + suffix <= now.len() {
+            push(spans, from, from + prefix);
+            from += prefix;
+            behind[shed] = ((to - suffix) as u32, to as u32);
+            shed += 1;
+            to -= suffix;
+        } else if prefix > 0 {
+            push(spans, from, from + prefix);
+            from += prefix;
+        } else if suffix > 0 {
+            behind[shed] = ((to - suffix) as u32, to as u32);
+            shed += 1;
+            to -= suffix;
+        } else {
+            break;
+        }
+    }
+    if from < to {
+        let now = &text[from..to];
+        match exception(now) {
+            Some(cuts) => push_cuts(from, to, cuts, spans),
+            None if is_url(now) => push(spans, from, to),
+            None => infixes(text, from, to, spans),
+        }
+    }
+    spans.extend(behind[..shed].iter().rev());
+}
+
+/// Marks that come off the front or the back alike.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '…' | ','
+            | ':'
+            | ';'
+            | '!'
+            | '?'
+            | '¿'
+            | '؟'
+            | '¡'
+            | '('
+            | ')'
+            | '['
+            | ']'
+            | '{'
+            | '}'
+            | '<'
+            | '>'
+            | '_'
+            | '#'
+            | '*'
+            | '&'
+            | '。'
+            | '？'
+            | '！'
+            | '，'
+            | '、'
+            | '；'
+            | '：'
+            | '～'
+            | '·'
+            | '।'
+            | '،'
+            | '۔'
+            | '؛'
+            | '٪'
+    ) || is_quote(c)
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(
+        c,
+        '\'' | '"'
+            | '”'
+            | '“'
+            | '`'
+            | '‘'
+            | '´'
+            | '’'
+            | '‚'
+            | '„'
+            | '»'
+            | '«'
+            | '「'
+            | '」'
+            | '『'
+            | '』'
+            | '（'
+            | '）'
+            | '〔'
+            | '〕'
+            | '【'
+            | '】'
+            | '《'
+            | '》'
+            | '〈'
+            | '〉'
+            | '⟦'
+            | '⟧'
+    )
+}
+
+fn is_currency(c: char) -> bool {
+    matches!(c, '$' | '£' | '€' | '¥' | '฿' | '₽' | '﷼' | '₴' | '₠'..='₿')
+}
+
+/// Symbols that are words of their own (general category So, but for the rare ones).
+fn is_icon(c: char) -> bool {
+    matches!(c, '¦' | '©' | '®' | '°' | '\u{2100}'..='\u{2101}' | '\u{2103}'..='\u{2106}' | '\u{2108}'..='\u{2109}' | '\u{2114}' | '\u{2116}'..='\u{2117}' | '\u{211e}'..='\u{2123}' | '\u{2195}'..='\u{2199}' | '\u{219c}'..='\u{219f}' | '\u{21a1}'..='\u{21a2}' | '\u{21a4}'..='\u{21a5}' | '\u{21a7}'..='\u{21ad}' | '\u{2300}'..='\u{2307}' | '\u{230c}'..='\u{231f}' | '\u{2322}'..='\u{2328}' | '\u{232b}'..='\u{2426}' | '\u{249c}'..='\u{24e9}' | '\u{2500}'..='\u{25b6}' | '\u{25b8}'..='\u{25c0}' | '\u{25c2}'..='\u{25f7}' | '\u{2600}'..='\u{266e}' | '\u{2670}'..='\u{2767}' | '\u{2794}'..='\u{27bf}' | '\u{2800}'..='\u{28ff}' | '\u{2b00}'..='\u{2b2f}' | '\u{2b4d}'..='\u{2bff}' | '\u{3004}' | '\u{3012}'..='\u{3013}' | '\u{3020}' | '\u{3036}'..='\u{3037}' | '\u{3190}'..='\u{3191}' | '\u{3200}'..='\u{321e}' | '\u{3260}'..='\u{327f}' | '\u{fffc}'..='\u{fffd}' | '\u{1f000}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}')
+}
+
+/// Length of what comes off the front, in bytes; 0 for nothing.
+fn prefix(chunk: &str) -> usize {
+    let mut characters = chunk.chars();
+    let Some(first) = characters.next() else { return 0 };
+    let next = characters.next();
+    match first {
+        '.' => {
+            let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
+            if dots >= 2 { dots } else { 0 }
+        }
+        '…' => chunk.len() - chunk.trim_start_matches('…').len(),
+        '§' | '%' | '=' | '—' | '–' => first.len_utf8(),
+        '+' if !next.is_some_and(|next| next.is_ascii_digit()) => 1,
+        'U' if chunk.starts_with("US$") => 3,
+        'C' | 'A' if next == Some('$') => 2,
+        _ if is_mark(first) || is_currency(first) || is_icon(first) => first.len_utf8(),
+        _ => 0,
+    }
+}
+
+/// Units that come off a number.
+const UNITS: [&str; 48] = [
+    "km", "km²", "km³", "m", "m²", "m³", "dm", "dm²", "dm³", "cm", "cm²", "cm³", "mm", "mm²", "mm³", "ha", "µm", "nm",
+    "yd", "in", "ft", "kg", "g", "mg", "µg", "t", "lb", "oz", "m/s", "km/h", "mph", "hPa", "Pa", "mbar", "mb", "MB",
+    "kb", "KB", "gb", "GB", "tb", "TB", "T", "G", "M", "K", "%", "км",
+];
+
+/// Length of what comes off the back, in bytes; 0 for nothing.
+fn suffix(chunk: &str) -> usize {
+    let Some(last) = chunk.chars().next_back() else { return 0 };
+    let before = &chunk[..chunk.len() - last.len_utf8()];
+    if matches!(last, 's' | 'S') && (before.ends_with('\'') || before.ends_with('’')) {
+        return chunk.len() - before.char_indices().next_back().map_or(0, |(at, _)| at);
+    }
+    if last == '.' {
+        let dots = chunk.bytes().rev().take_while(|&byte| byte == b'.').count();
+        if dots >= 2 {
+            return dots;
+        }
+        let mut back = before.chars().rev();
+        let (one, two) = (back.next(), back.next());
+        let comes_off = match one {
+            Some(one) if one.is_lowercase() || one.is_ascii_digit() => true,
+            Some('%' | '²' | '-' | '+') => true,
+            Some(one) if is_mark(one) => true,
+            Some(one) if one.is_uppercase() => two.is_some_and(char::is_uppercase),
+            // Scripts without case count as lower case.
+            Some(one) => one.is_alphabetic(),
+            None => false,
+        };
+        return usize::from(comes_off);
+    }
+    if last == '…' {
+        return chunk.len() - chunk.trim_end_matches('…').len();
+    }
+    if is_mark(last) || matches!(last, '—' | '–') || is_icon(last) {
+        return last.len_utf8();
+    }
+    let behind_number = before.chars().next_back().is_some_and(|c| c.is_ascii_digit());
+    if behind_number && (last == '+' || is_currency(last)) {
+        return last.len_utf8();
+    }
+    if chunk.bytes().any(|byte| byte.is_ascii_digit()) {
+        let unit = UNITS
+            .iter()
+            .filter(|unit| chunk.strip_suffix(**unit).is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit())));
+        return unit.map(|unit| unit.len()).max().unwrap_or(0);
+    }
+    0
+}
+
+/// Cuts what is left of a chunk at marks between letters or digits.
+fn infixes(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+    let chunk = &text[start..end];
+    if chunk.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return push(spans, start, end);
+    }
+    let mut from = 0; // of the word that is being read
+    let mut at = 0;
+    let mut before: Option<char> = None;
+    while let Some(c) = chunk[at..].chars().next() {
+        let length = infix(chunk, at, c, before);
+        if length > 0 {
+            push(spans, start + from, start + at);
+            push(spans, start + at, start + at + length);
+            before = chunk[..at + length].chars().next_back();
+            at += length;
+            from = at;
+        } else {
+            before = Some(c);
+            at += c.len_utf8();
+        }
+    }
+    push(spans, start + from, end);
+}
+
+/// Length of the infix that stands at `at`; 0 if there is none.
+fn infix(chunk: &str, at: usize, c: char, before: Option<char>) -> usize {
+    let after = chunk[at + c.len_utf8()..].chars().next();
+    let is = |side: Option<char>, what: fn(char) -> bool| side.is_some_and(what);
+    match c {
+        '.' => {
+            let dots = chunk[at..].bytes().take_while(|&byte| byte == b'.').count();
+            if dots >= 2 {
+                return dots;
+            }
+            let sentence = is(before, |c| is_lower(c) || is_quote(c)) && is(after, |c| is_upper(c) || is_quote(c));
+            usize::from(sentence)
+        }
+        '…' => '…'.len_utf8(),
+        _ if c.is_alphanumeric() => 0,
+        '+' | '*' | '^' if is(before, |c| c.is_ascii_digit()) && is(after, |c| c.is_ascii_digit() || c == '-') => 1,
+        ',' if is(before, char::is_alphabetic) && is(after, char::is_alphabetic) => 1,
+        '-' | '–' | '—' | '~' => {
+            let run = if c == '~' {
+                c.len_utf8()
+            } else {
+                chunk[at..].chars().take_while(|next| *next == c).take(3).map(char::len_utf8).sum()
+            };
+            let behind = chunk[at + run..].chars().next();
+            if is(before, char::is_alphanumeric) && is(behind, char::is_alphabetic) {
+                return run;
+            }
+            let between_numbers =
+                c == '-' && is(before, |c| c.is_ascii_digit()) && is(after, |c| c.is_ascii_digit() || c == '-');
+            usize::from(between_numbers)
+        }
+        ':' | '<' | '>' | '=' | '/' if is(before, char::is_alphanumeric) && is(after, char::is_alphabetic) => 1,
+        _ if is_icon(c) => c.len_utf8(),
+        _ => 0,
+    }
+}
+
+/// Scripts without case are both, as in spaCy's character classes.
+fn is_lower(c: char) -> bool {
+    c.is_alphabetic() && !c.is_uppercase()
+}
+
+fn is_upper(c: char) -> bool {
+    c.is_alphabetic() && !c.is_lowercase()
+}
+
+/// A chunk that is a URL or an address stays whole.
+fn is_url(chunk: &str) -> bool {
+    if chunk.len() < 4 || !chunk.contains('.') {
+        return false;
+    }
+    let rest = match chunk.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => rest,
+        Some(_) => return false,
+        None => chunk.strip_prefix("mailto:").unwrap_or(chunk),
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split(':').next().unwrap_or_default();
+    let mut labels = host.rsplit('.');
+    let last_is_name =
+        labels.next().is_some_and(|top| top.len() >= 2 && top.chars().all(|c| c.is_alphabetic() && !c.is_uppercase()));
+    let mut others = 0;
+    let plain = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    let all_plain = labels.all(|label| {
+        others += 1;
+        plain(label)
+    });
+    last_is_name && all_plain && others > 0
+}
+
+/// Where a known exception is cut; an empty list keeps it whole.
+fn exception(chunk: &str) -> Option<&'static [u8]> {
+    if chunk.len() > LONGEST || chunk.len() < 2 {
+        return None;
+    }
+    EXCEPTIONS.get(chunk).map(Vec::as_slice)
+}
+
+/// Longest exception, in bytes.
+const LONGEST: usize = 16;
+
+static EXCEPTIONS: LazyLock<HashMap<String, Vec<u8>, BuildFast>> = LazyLock::new(exceptions);
+type BuildFast = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+/// Contractions by their rules, and abbreviations by name.
+fn exceptions() -> HashMap<String, Vec<u8>, BuildFast> {
+    let mut all: HashMap<String, Vec<u8>, BuildFast> = HashMap::default();
+    let mut add = |parts: &[&str]| {
+        for apostrophe in ["'", "’"] {
+            let parts: Vec<String> = parts.iter().map(|part| part.replace('\'', apostrophe)).collect();
+            let mut cuts = Vec::new();
+            let mut at = 0;
+            for part in &parts[..parts.len() - 1] {
+                at += part.len();
+                cuts.push(at as u8);
+            }
+            all.insert(parts.concat(), cuts);
+        }
+    };
+    let title = |word: &str| word[..1].to_uppercase() + &word[1..];
+    // Words that look like a contraction without its apostrophe and are words.
+    const WORDS: [&str; 16] = [
+        "ill", "Ill", "its", "Its", "hell", "Hell", "shell", "Shell", "shed", "Shed", "were", "Were", "well", "Well",
+        "whore", "Whore",
+    ];
+    let mut contract = |word: &str, ends: &[&[&str]]| {
+        for form in [word.to_owned(), title(word)] {
+            for end in ends {
+                let bare: Vec<String> = end.iter().map(|part| part.replace('\'', "")).collect();
+                let joined = form.clone() + &bare.concat();
+                add(&[&[form.as_str()], *end].concat());
+                if !WORDS.contains(&joined.as_str()) {
+                    add(&std::iter::once(form.as_str()).chain(bare.iter().map(String::as_str)).collect::<Vec<_>>());
+                }
+            }
+        }
+    };
+    contract("i", &[&["'m"], &["'m", "a"]]);
+    for pronoun in ["i", "you", "he", "she", "it", "we", "they"] {
+        contract(pronoun, &[&["'ll"], &["'ll", "'ve"], &["'d"], &["'d", "'ve"]]);
+    }
+    for pronoun in ["i", "you", "we", "they"] {
+        contract(pronoun, &[&["'ve"]]);
+    }
+    for pronoun in ["you", "we", "they"] {
+        contract(pronoun, &[&["'re"]]);
+    }
+    for pronoun in ["he", "she", "it"] {
+        contract(pronoun, &[&["'s"]]);
+    }
+    for word in ["who", "what", "when", "where", "why", "how", "there", "that", "this", "these", "those"] {
+        contract(word, &[&["'s"], &["'ll"], &["'ll", "'ve"], &["'re"], &["'ve"], &["'d"], &["'d", "'ve"]]);
+    }
+    for verb in [
+        "ca", "could", "do", "does", "did", "had", "may", "might", "must", "need", "ought", "sha", "should", "wo",
+        "would",
+    ] {
+        contract(verb, &[&["n't"], &["n't", "'ve"]]);
+    }
+    for verb in ["could", "might", "must", "should", "would"] {
+        contract(verb, &[&["'ve"]]);
+    }
+    for verb in ["ai", "are", "is", "was", "were", "have", "has", "dare"] {
+        contract(verb, &[&["n't"]]);
+    }
+    for (first, second) in [("can", "not"), ("gon", "na"), ("got", "ta")] {
+        add(&[first, second]);
+        add(&[&title(first), second]);
+    }
+    for word in ["let", "Let"] {
+        add(&[word, "'s"]);
+    }
+    for (first, second) in
+        [("c'm", "on"), ("C'm", "on"), ("y'", "all"), ("Y'", "all"), ("y", "all"), ("not", "'ve"), ("not", "ve")]
+    {
+        add(&[first, second]);
+    }
+    for word in ["doin", "goin", "nothin", "nuthin", "ol", "somethin"] {
+        for form in [word.to_owned(), title(word)] {
+            add(&[&(form.clone() + "'")]);
+        }
+    }
+    for word in [
+        "'em", "'ll", "'nuff", "'s", "'S", "'Cause", "'cause", "'cos", "'Cos", "'coz", "'Coz", "'cuz", "'Cuz", "'bout",
+        "ma'am", "Ma'am", "o'clock", "O'clock", "'Cuse",
+    ] {
+        add(&[word]);
+    }
+    for hour in 1..=12 {
+        for period in ["a.m.", "am", "p.m.", "pm"] {
+            add(&[&hour.to_string(), period]);
+        }
+    }
+    for abbreviation in [
+        "a.m.", "Adm.", "Bros.", "co.", "Co.", "Corp.", "D.C.", "Dr.", "e.g.", "E.g.", "E.G.", "Gen.", "Gov.", "i.e.",
+        "I.e.", "I.E.", "Inc.", "Jr.", "Ltd.", "Md.", "Messrs.", "Mo.", "Mont.", "Mr.", "Mrs.", "Ms.", "p.m.", "Ph.D.",
+        "Prof.", "Rep.", "Rev.", "Sen.", "St.", "vs.", "v.s.", "Jan.", "Feb.", "Mar.", "Apr.", "May.", "Jun.", "Jul.",
+        "Aug.", "Sep.", "Sept.", "Oct.", "Nov.", "Dec.", "Ala.", "Ariz.", "Ark.", "Calif.", "Colo.", "Conn.", "Del.",
+        "Fla.", "Ga.", "Ia.", "Id.", "Ill.", "Ind.", "Kan.", "Kans.", "Ky.", "La.", "Mass.", "Mich.", "Minn.", "Miss.",
+        "N.C.", "N.D.", "N.H.", "N.J.", "N.M.", "N.Y.", "Neb.", "Nebr.", "Nev.", "Okla.", "Ore.", "Pa.", "S.C.",
+        "Tenn.", "Va.", "Wash.", "Wis.", "and/or", "w/o", "C++", "U.S.",
+    ] {
+        add(&[abbreviation]);
+    }
+    for letter in 'a'..='z' {
+        add(&[&format!("{letter}.")]);
+    }
+    for face in [
+        ":)", ":-)", ":(", ":-(", ";)", ";-)", ":D", ":-D", ":P", ":-P", ":p", ":-p", ":/", ":-/", ":|", ":-|", ":o",
+        ":O", ":-o", ":-O", "<3", "</3", "^_^", ":'(", ":')", ":3", "=)", "=(", "=D", "XD", "xD", "8)", "8-)", "(:",
+        "(;", "):", ":]", ":[", ":}", ":>", ":x", ":X", ":*", ":-*", "o_o", "O_O", "o.o", "O.O", "-_-", ">.<", "v_v",
+        "V_V", "(-:", "(=", "=|", "=]", "=[",
+    ] {
+        add(&[face]);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    fn words(text: &str) -> Vec<&str> {
+        let mut spans = Vec::new();
+        super::words(text, &mut spans);
+        spans.into_iter().map(|(start, end)| &text[start as usize..end as usize]).collect()
+    }
+
+    /// What spaCy 3.8's blank English tokenizer answers.
+    #[test]
+    fn words_are_those_of_spacy() {
+        for (text, expected) in [
+            ("Hello, world!", "Hello|,|world|!"),
+            ("I don't think it's well-known.", "I|do|n't|think|it|'s|well|-|known|."),
+            (
+                "(see https://example.org/a?b=c, or mail a.b@example.org)",
+                "(|see|https://example.org/a?b=c|,|or|mail|a.b@example.org|)",
+            ),
+            ("The U.S. pays $3.50, i.e. 10% more...", "The|U.S.|pays|$|3.50|,|i.e.|10|%|more|..."),
+            ("You cannot; I'll — she'd've", "You|can|not|;|I|'ll|—|she|'d|'ve"),
+            ("a/b x=y 10km 5-6 end.Start", "a|/|b|x|=|y|10|km|5|-|6|end|.|Start"),
+            ("“Quoted,” he said…", "“|Quoted|,|”|he|said|…"),
+            ("#tag @user C++", "#|tag|@user|C++"),
+            ("你好，世界。", "你好，世界|。"),
+        ] {
+            assert_eq!(words(text).join("|"), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,\n-]{0,60}") {
+            let joined: String = words(&text).concat();
+            let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            prop_assert_eq!(joined, plain);
+        }
+    }
+
+    #[test]
+    fn long_chunks_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in [
+            "(".repeat(1_000_000),
+            "a-".repeat(500_000),
+            ".".repeat(1_000_000),
+            "!a".repeat(500_000),
+            "x".repeat(1_000_000) + &"!".repeat(1_000_000),
+        ] {
+            words(&text);
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+}
