@@ -38,7 +38,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             kept += usize::from(keep);
         }
         let seconds = started.elapsed().as_secs_f64();
-        println!("{kept} of {documents} kept, {:.0} documents/s, {:.1} MB/s", documents as f64 / seconds, bytes as f64 / 1e6 / seconds);
+        println!(
+            "{kept} of {documents} kept, {:.0} documents/s, {:.1} MB/s",
+            documents as f64 / seconds,
+            bytes as f64 / 1e6 / seconds
+        );
         return Ok(());
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -23,5 +23,6 @@ impl Registry {
             .with::<stage::ExactDuplicates>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()
+            .with::<sink::tokens::Tokens>()
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod jsonl;
 pub mod parquet;
+pub mod tokens;
 
 use std::fs::File;
 use std::io;

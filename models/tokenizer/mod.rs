@@ -1,0 +1,182 @@
+//! Tokenizers: any `tokenizer.json`, encoded fast and exactly.
+//!
+//! A file is read by two crates: `tokenizers`, which defines what is right, and `kitoken`, which is
+//! several times faster. When a tokenizer is loaded both encode a few texts that are chosen to be
+//! awkward; only if they agree on all of them is the fast one used. Special tokens that stand in a
+//! text are text: a document must not be able to end itself.
+
+use std::fmt;
+use std::path::Path;
+
+/// The tokenizer that comes along; see `card.toml` beside it.
+pub const BUILT_IN: &str = "wanjuan-12k";
+
+const BUILT_IN_FILE: &[u8] = include_bytes!("wanjuan-12k.json");
+
+/// A tokenizer, ready to encode from any thread.
+pub struct Tokenizer {
+    engine: Engine,
+    reference: tokenizers::Tokenizer,
+    vocabulary: usize,
+}
+
+enum Engine {
+    Fast(Box<kitoken::Kitoken>),
+    Reference,
+}
+
+/// Why a file is no tokenizer.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Texts on which tokenizers differ if they differ: runs of spaces and line ends, contractions, digits,
+/// scripts without spaces, composed and decomposed letters, emoji, code, special tokens as text.
+const AWKWARD: [&str; 12] = [
+    "Hello, world! It's 10:30 — isn't it?",
+    "  two  spaces\n\n\nthree ends \t tab\r\n",
+    "今天天气很好，我们去公园。『引用』１２３",
+    "简体字與繁體字混合 text 中英文mixed。",
+    "fn main() {\n    let x = 0x1F;\n\tprintln!(\"{x:?}\");\n}",
+    "caf\u{e9} cafe\u{301} ÅNGSTRÖM straße ﬁne",
+    "👩‍👩‍👧‍👦 emoji 🇨🇳 ☃️ \u{200b}zero\u{ad}width",
+    "https://example.org/a?b=c&d=%20#e user@example.org",
+    "<|endoftext|> </s> <s> [CLS] <|im_start|>",
+    "日本語のテキスト、한국어 텍스트, العربية עברית ไทย हिन्दी",
+    "3.14159 1,000,000 1e-9 ²³ ½ ⅷ",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \u{a0}\u{3000}……——",
+];
+
+impl Tokenizer {
+    /// Loads the tokenizer that comes along, by its name, or a `tokenizer.json`.
+    pub fn load(path: &Path) -> Result<Tokenizer, Error> {
+        let bytes = std::fs::read(path).map_err(|error| Error(format!("{}: {error}", path.display())))?;
+        Tokenizer::from_bytes(&bytes)
+    }
+
+    /// The tokenizer that comes along.
+    pub fn built_in() -> Tokenizer {
+        Tokenizer::from_bytes(BUILT_IN_FILE).expect("a test loads the tokenizer that comes along")
+    }
+
+    /// Reads the bytes of a `tokenizer.json`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Tokenizer, Error> {
+        let mut reference = tokenizers::Tokenizer::from_bytes(bytes)
+            .map_err(|error| Error(format!("not a tokenizer.json: {error}")))?;
+        reference.set_encode_special_tokens(true);
+        let vocabulary = reference.get_vocab(true).values().max().map_or(0, |most| *most as usize + 1);
+        let fast = kitoken::convert::convert_tokenizers(bytes)
+            .ok()
+            .and_then(|definition| kitoken::Kitoken::from_definition(definition).ok());
+        let mut tokenizer = Tokenizer { engine: Engine::Reference, reference, vocabulary };
+        if let Some(fast) = fast {
+            let agrees = AWKWARD.iter().all(|text| {
+                let (mut exact, mut quick) = (Vec::new(), Vec::new());
+                let encoded =
+                    tokenizer.encode(text, &mut exact).is_ok() && encode_fast(&fast, text, &mut quick).is_ok();
+                encoded && exact == quick
+            });
+            if agrees {
+                tokenizer.engine = Engine::Fast(Box::new(fast));
+            }
+        }
+        Ok(tokenizer)
+    }
+
+    /// Largest id and one: what a model's embedding needs at least.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// Whether the fast encoder is used.
+    pub fn is_fast(&self) -> bool {
+        matches!(self.engine, Engine::Fast(_))
+    }
+
+    /// The id of a token by its text.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.reference.token_to_id(token)
+    }
+
+    /// The texts of all special tokens, by id.
+    pub fn specials(&self) -> Vec<(u32, String)> {
+        let added = self.reference.get_added_tokens_decoder();
+        let mut specials: Vec<_> =
+            added.into_iter().filter(|(_, token)| token.special).map(|(id, token)| (id, token.content)).collect();
+        specials.sort();
+        specials
+    }
+
+    /// Appends the ids of a text.
+    pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), Error> {
+        match &self.engine {
+            Engine::Fast(fast) => encode_fast(fast, text, ids),
+            Engine::Reference => {
+                let encoding = self.reference.encode_fast(text, false).map_err(|error| Error(error.to_string()))?;
+                ids.extend_from_slice(encoding.get_ids());
+                Ok(())
+            }
+        }
+    }
+
+    /// The text of some ids, special tokens included.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, Error> {
+        self.reference.decode(ids, false).map_err(|error| Error(error.to_string()))
+    }
+}
+
+fn encode_fast(fast: &kitoken::Kitoken, text: &str, ids: &mut Vec<u32>) -> Result<(), Error> {
+    let encoded = fast.encode(text, false).map_err(|error| Error(error.to_string()))?;
+    ids.extend_from_slice(&encoded);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_one_that_comes_along_is_fast_and_knows_its_end_of_text() {
+        let tokenizer = Tokenizer::built_in();
+        assert!(tokenizer.is_fast());
+        assert_eq!((tokenizer.vocabulary(), tokenizer.id("<|endoftext|>")), (12_288, Some(0)));
+        assert_eq!(tokenizer.specials(), [(0, "<|endoftext|>".to_owned())]);
+    }
+
+    #[test]
+    fn a_special_token_in_a_text_is_text() {
+        let (tokenizer, mut ids) = (Tokenizer::built_in(), Vec::new());
+        tokenizer.encode("a<|endoftext|>b", &mut ids).unwrap();
+        assert!(!ids.contains(&0), "{ids:?}");
+        assert_eq!(tokenizer.decode(&ids).unwrap(), "a<|endoftext|>b");
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_refused() {
+        assert!(Tokenizer::from_bytes(b"{}").err().unwrap().to_string().contains("not a tokenizer.json"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_encoder_gives_what_the_reference_gives(text in "(\\PC|[a-z' \n\t]|[一-龥]|[0-9]){0,60}") {
+            thread_local!(static TOKENIZER: Tokenizer = Tokenizer::built_in());
+            TOKENIZER.with(|tokenizer| {
+                let mut ids = Vec::new();
+                tokenizer.encode(&text, &mut ids).unwrap();
+                let reference = tokenizer.reference.encode_fast(text.as_str(), false).unwrap();
+                prop_assert_eq!(&ids[..], reference.get_ids());
+                prop_assert_eq!(tokenizer.decode(&ids).unwrap(), text);
+                Ok(())
+            })?;
+        }
+    }
+}
