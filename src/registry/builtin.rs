@@ -12,6 +12,8 @@ impl Registry {
             .with::<source::jsonl::Jsonl>()
             .with::<source::warc::Warc>()
             .with::<source::wet::Wet>()
+            .with::<source::parquet::Parquet>()
+            .with::<source::text::Text>()
             .with::<filters::HtmlText>()
             .with::<filters::Language>()
             .with::<filters::Normalize>()

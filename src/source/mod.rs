@@ -8,6 +8,8 @@ mod bytes;
 mod http;
 pub mod jsonl;
 mod lines;
+pub mod parquet;
+pub mod text;
 pub mod warc;
 pub mod wet;
 

@@ -1,0 +1,400 @@
+//! Reads parquet files, a row group at a time.
+//!
+//! `text` becomes the document's text, `id` its id, `fields` typed fields; every other column is
+//! carried as JSON and written back. A column `carried` with JSON objects, as the parquet sink writes
+//! it, is taken apart again.
+//!
+//! | setting  | default | source                                                        |
+//! |----------|---------|---------------------------------------------------------------|
+//! | `id`     | `id`    | as most corpora have it; numbers are taken as text            |
+//! | `text`   | `text`  | as most corpora have it                                       |
+//! | `fields` | none    | ours: `{ lang = "text", n = "integer" }`, by columns          |
+//! | `carry`  | true    | ours: false reads no other column, which is faster            |
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::DataType;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
+
+use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
+use crate::store::Input;
+
+/// Settings of [`Parquet`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The column with the id; a row without one is named after its place.
+    pub id: String,
+    /// The column with the text.
+    pub text: String,
+    /// Fields by column: `text`, `integer`, `number` or `boolean`.
+    pub fields: BTreeMap<String, String>,
+    /// Whether all other columns are carried along.
+    pub carry: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { id: "id".into(), text: "text".into(), fields: BTreeMap::new(), carry: true }
+    }
+}
+
+/// See the words at the top of this file.
+pub struct Parquet {
+    columns: Arc<Columns>,
+}
+
+struct Columns {
+    config: Config,
+    fields: Vec<Field>,
+}
+
+impl Step for Parquet {
+    const NAME: &'static str = "parquet";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("parquet.rs");
+    type Config = Config;
+    type Kind = Kind;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        let field = |(name, kind): (&String, &String)| {
+            let kind = match kind.as_str() {
+                "text" => Type::Text,
+                "integer" => Type::Integer,
+                "number" => Type::Number,
+                "boolean" => Type::Boolean,
+                other => {
+                    let what = format!("`{name}` has the type `{other}`, which is not known");
+                    return Err(Wrong::setting("fields", what).help("types are text, integer, number and boolean"));
+                }
+            };
+            Ok(Field { name: Name::new(name), kind })
+        };
+        let fields = config.fields.iter().map(field).collect::<Result<_, _>>()?;
+        Ok(Parquet { columns: Arc::new(Columns { config, fields }) })
+    }
+
+    fn writes(&self) -> Vec<Field> {
+        self.columns.fields.clone()
+    }
+}
+
+/// Rows read at once: few, because a row may be a whole book.
+const ROWS: usize = 64;
+
+fn open(input: &Input) -> io::Result<ParquetRecordBatchReaderBuilder<File>> {
+    let file = File::open(&input.location)?;
+    ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+}
+
+impl Source for Parquet {
+    fn endings(&self) -> &'static [&'static str] {
+        &[".parquet"]
+    }
+
+    /// Cuts between row groups.
+    fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
+        // A file that cannot be opened is one range; reading it says what is wrong.
+        let Ok(builder) = open(input) else { return Ok(vec![0..input.length]) };
+        let mut ranges = Vec::new();
+        let mut start = 0;
+        for group in builder.metadata().row_groups().iter().skip(1) {
+            let at = group_start(group);
+            if at > start && at - start >= target {
+                ranges.push(start..at);
+                start = at;
+            }
+        }
+        ranges.push(start..input.length);
+        Ok(ranges)
+    }
+
+    fn open(&self, input: &Input, range: Range<u64>, limits: Limits) -> io::Result<Box<dyn Reader>> {
+        let broken = |error: &dyn std::fmt::Display| {
+            Box::new(Broken(Some(bad("corrupt_parquet", error.to_string())))) as Box<dyn Reader>
+        };
+        let builder = match open(input) {
+            Ok(builder) => builder,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(broken(&error)),
+            Err(error) => return Err(error),
+        };
+        let groups =
+            builder.metadata().row_groups().iter().enumerate().filter(|(_, group)| range.contains(&group_start(group)));
+        let groups: Vec<usize> = groups.map(|(number, _)| number).collect();
+        let Config { id, text, carry, .. } = &self.columns.config;
+        let wanted = |name: &str| {
+            *carry || name == id || name == text || self.columns.fields.iter().any(|field| field.name.as_str() == name)
+        };
+        let schema = builder.schema().clone();
+        let roots = schema.fields().iter().enumerate().filter(|(_, field)| wanted(field.name())).map(|(root, _)| root);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots.collect::<Vec<_>>());
+        match builder.with_row_groups(groups).with_projection(mask).with_batch_size(ROWS).build() {
+            Ok(rows) => Ok(Box::new(ParquetReader { rows, columns: self.columns.clone(), limits, over: false })),
+            Err(error) => Ok(broken(&error)),
+        }
+    }
+}
+
+fn group_start(group: &parquet::file::metadata::RowGroupMetaData) -> u64 {
+    let column = group.columns().first();
+    let offset = column.map_or(0, |column| column.dictionary_page_offset().unwrap_or(column.data_page_offset()));
+    u64::try_from(offset).unwrap_or(0)
+}
+
+fn bad(reason: &'static str, detail: String) -> Bad {
+    Bad { reason, detail, offset: None, raw: Vec::new() }
+}
+
+/// A file that cannot be read, as a record set aside.
+struct Broken(Option<Bad>);
+
+impl Reader for Broken {
+    fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>> {
+        Ok(self.0.take().map(|bad| Box::new(BadBatch(bad)) as Box<dyn Batch>))
+    }
+}
+
+struct BadBatch(Bad);
+
+impl Batch for BadBatch {
+    fn len(&self) -> usize {
+        1
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn document(&self, _: usize) -> Result<Document, NoDocument> {
+        Err(self.0.clone().into())
+    }
+}
+
+struct ParquetReader {
+    rows: ParquetRecordBatchReader,
+    columns: Arc<Columns>,
+    limits: Limits,
+    over: bool,
+}
+
+impl Reader for ParquetReader {
+    fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>> {
+        if self.over {
+            return Ok(None);
+        }
+        // What a hostile file claims is believed by the reader below only page by page; a panic in it
+        // is damage of the file like any other.
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.rows.next()));
+        let detail = match next {
+            Ok(Some(Ok(batch))) => {
+                return Ok(Some(Box::new(ParquetBatch::new(batch, self.columns.clone(), self.limits))));
+            }
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => error.to_string(),
+            Err(_) => "the file cannot be decoded".to_owned(),
+        };
+        self.over = true;
+        Ok(Some(Box::new(BadBatch(bad("corrupt_parquet", detail)))))
+    }
+}
+
+struct ParquetBatch {
+    columns: Arc<Columns>,
+    rows: RecordBatch,
+    /// Every column but those that are taken, as a JSON object for each row.
+    carried: Vec<String>,
+    max_document: usize,
+}
+
+impl ParquetBatch {
+    fn new(rows: RecordBatch, columns: Arc<Columns>, limits: Limits) -> ParquetBatch {
+        let taken = |name: &str| {
+            name == columns.config.id
+                || name == columns.config.text
+                || name == CARRIED
+                || columns.fields.iter().any(|field| field.name.as_str() == name)
+        };
+        let others: Vec<usize> = rows
+            .schema()
+            .fields()
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| !taken(field.name()))
+            .map(|(at, _)| at)
+            .collect();
+        let mut carried = Vec::new();
+        if columns.config.carry
+            && !others.is_empty()
+            && let Ok(others) = rows.project(&others)
+        {
+            let mut writer = arrow_json::LineDelimitedWriter::new(Vec::new());
+            if writer.write(&others).is_ok() && writer.finish().is_ok() {
+                let text = String::from_utf8(writer.into_inner()).unwrap_or_default();
+                carried = text
+                    .lines()
+                    .map(|line| line.trim_start_matches('{').strip_suffix('}').unwrap_or_default().to_owned())
+                    .collect();
+            }
+        }
+        ParquetBatch { columns, rows, carried, max_document: limits.max_document }
+    }
+
+    fn text(&self, column: &str, row: usize) -> Result<Option<String>, NoDocument> {
+        let Some(array) = self.rows.column_by_name(column) else { return Ok(None) };
+        if array.is_null(row) {
+            return Ok(None);
+        }
+        let strings = match array.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                arrow_cast::cast(&array.slice(row, 1), &DataType::Utf8).ok()
+            }
+            kind if kind.is_integer() => arrow_cast::cast(&array.slice(row, 1), &DataType::Utf8).ok(),
+            _ => None,
+        };
+        let text = strings
+            .as_ref()
+            .and_then(|strings| strings.as_any().downcast_ref::<StringArray>())
+            .map(|strings| strings.value(0).to_owned());
+        text.map(Some).ok_or_else(|| {
+            bad("column_of_another_type", format!("the column `{column}` is {}", array.data_type())).into()
+        })
+    }
+}
+
+/// The sink's own column.
+const CARRIED: &str = "carried";
+
+impl Batch for ParquetBatch {
+    fn len(&self) -> usize {
+        self.rows.num_rows()
+    }
+
+    fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size()
+    }
+
+    fn document(&self, index: usize) -> Result<Document, NoDocument> {
+        let Config { id, text: text_column, .. } = &self.columns.config;
+        let Some(text) = self.text(text_column, index)? else {
+            return Err(bad("missing_text", format!("there is nothing in the column `{text_column}`")).into());
+        };
+        if text.len() > self.max_document {
+            return Err(bad(
+                "too_large",
+                format!("a text of {} bytes; the limit is {}", text.len(), self.max_document),
+            )
+            .into());
+        }
+        let mut document = Document::new(self.text(id, index)?.unwrap_or_default(), text);
+        for field in &self.columns.fields {
+            let Some(array) = self.rows.column_by_name(field.name.as_str()).filter(|array| array.is_valid(index))
+            else {
+                continue;
+            };
+            let cast = arrow_cast::cast(&array.slice(index, 1), &crate::sink::parquet::data_type(field.kind));
+            let value = cast.ok().and_then(|array| value(&array));
+            let wrong = || {
+                bad(
+                    "column_of_another_type",
+                    format!("the column `{}` is {}, not {}", field.name, array.data_type(), field.kind),
+                )
+            };
+            document.set_field(field.name, value.ok_or_else(wrong)?);
+        }
+        if let Some(carried) = self.carried.get(index) {
+            document.carried.clone_from(carried);
+        }
+        if let Some(more) = self.text(CARRIED, index)?.filter(|_| self.columns.config.carry) {
+            let members = more
+                .trim()
+                .strip_prefix('{')
+                .and_then(|inner| inner.strip_suffix('}'))
+                .map(str::trim)
+                .unwrap_or_default();
+            if serde_json::from_str::<serde_json::Map<_, _>>(&more).is_ok() && !members.is_empty() {
+                if !document.carried.is_empty() {
+                    document.carried.push(',');
+                }
+                document.carried.push_str(members);
+            }
+        }
+        Ok(document)
+    }
+}
+
+fn value(array: &dyn Array) -> Option<Value> {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Float64Type, Int64Type};
+    if array.is_null(0) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(0).into()),
+        DataType::Int64 => Some(array.as_primitive::<Int64Type>().value(0).into()),
+        DataType::Float64 => Some(array.as_primitive::<Float64Type>().value(0).into()),
+        DataType::Boolean => Some(array.as_boolean().value(0).into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, Int32Array, LargeStringArray};
+
+    use super::super::warc::tests::read;
+    use super::*;
+
+    fn file() -> Vec<u8> {
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("id", Arc::new(Int32Array::from(vec![1, 2, 3]))),
+            ("text", Arc::new(LargeStringArray::from(vec![Some("正文"), None, Some("three")]))),
+            ("n", Arc::new(Int32Array::from(vec![Some(5), None, None]))),
+            ("url", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+            ("carried", Arc::new(StringArray::from(vec![r#"{"x":[1]}"#, "", ""]))),
+        ];
+        crate::sink::parquet::encode(&RecordBatch::try_from_iter(columns).unwrap(), 1).unwrap()
+    }
+
+    fn source(carry: bool) -> Parquet {
+        let fields = BTreeMap::from([("n".to_owned(), "integer".to_owned())]);
+        Parquet::new(Config { fields, carry, ..Config::default() }, &mut Setup::default()).unwrap()
+    }
+
+    #[test]
+    fn rows_become_documents_and_other_columns_are_carried() {
+        let all = read(&source(true), &file(), 1 << 20);
+        let first = all[0].as_ref().unwrap();
+        assert_eq!((first.id.as_str(), first.text(), first.carried.as_str()), ("1", "正文", r#""url":"a","x":[1]"#));
+        assert_eq!(first.field(Name::new("n")), Some(&Value::Integer(5)));
+        assert!(matches!(&all[1], Err(NoDocument::Bad(bad)) if bad.reason == "missing_text"));
+        assert_eq!(all[2].as_ref().unwrap().text(), "three");
+        assert_eq!(read(&source(false), &file(), 1 << 20)[0].as_ref().unwrap().carried, "");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_or_flipped_is_set_aside_and_never_a_panic() {
+        let whole = file();
+        for cut in [0, 4, whole.len() / 2, whole.len() - 1] {
+            let all = read(&source(true), &whole[..cut], 1 << 20);
+            assert!(
+                matches!(&all[..], [Err(NoDocument::Bad(bad))] if bad.reason == "corrupt_parquet"),
+                "{cut}: {all:?}"
+            );
+        }
+        for at in (0..whole.len()).step_by(7) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 0x41;
+            read(&source(true), &flipped, 1 << 20);
+        }
+    }
+}
