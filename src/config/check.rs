@@ -140,7 +140,7 @@ impl Checker<'_> {
                         Complaint::new("object stores cannot be written yet", setting.span.clone())
                             .help("give a folder on disk"),
                     ),
-                    Some(output) => head.output = self.folder.join(output),
+                    Some(output) => head.output = plain_path(&self.folder.join(output)),
                     None => self.complain(wanted("the path of a folder")),
                 },
                 "seed" => match value.as_integer().and_then(|seed| u64::try_from(seed).ok()) {
@@ -749,4 +749,19 @@ fn scope_before(inputs: &[usize], entries: &[Option<Entry>]) -> Scope {
         }
     }
     scope
+}
+
+/// A path without `.` and without `..` behind a name: what people read in messages.
+fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir if matches!(plain.components().next_back(), Some(std::path::Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
