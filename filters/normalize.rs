@@ -73,142 +73,201 @@ impl Mapper for Normalize {
     type Measure = ();
 
     fn map(&self, document: &mut Document, _: &mut ()) -> Verdict {
-        // The quick look knows the composed form, and one empty line between others.
-        let quick = self.config.form != Form::Nfkc && self.config.max_blank_lines >= 1;
-        if !(quick && is_plain(document.text())) {
-            let text = self.normalize(document.text());
-            if text != document.text() {
-                document.set_text(text);
-            }
+        if let Some(text) = self.normalize(document.text()) {
+            document.set_text(text);
         }
         Verdict::Keep
     }
 }
 
-/// Whether the text surely needs nothing: printable ASCII and characters that are what they are in
-/// every form, single spaces, no white space at the end of a line, no two empty lines in a row.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // Two line ends before the start, so that empty lines there are counted too.
-    let (mut before, mut before_that) = (b'\n', b'\n');
-    for (at, &byte) in bytes.iter().enumerate() {
-        match CLASS[usize::from(byte)] {
-            Class::Plain => {}
-            Class::Space if before == b' ' || before == b'\n' && at == 0 => return false,
-            Class::Space => {}
-            Class::End if before == b' ' || before == b'\n' && before_that == b'\n' => return false,
-            Class::End => {}
-            // The lead byte of 一 to 鿿 and of most Hangul; other leads take the slow way.
-            Class::Lead if matches!(bytes.get(at + 1), Some(0x80..=0xbf)) && is_ideograph(bytes, at) => {}
-            Class::Lead | Class::Other => return false,
-            Class::Trail => {}
-        }
-        (before, before_that) = (byte, before);
-    }
-    !matches!(before, b' ' | b'\n') || text.is_empty()
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    Plain,
-    Space,
-    End,
-    Lead,
-    Trail,
-    Other,
-}
-
-const CLASS: [Class; 256] = {
-    let mut table = [Class::Other; 256];
-    let mut byte = 0x21;
-    while byte < 0x7f {
-        table[byte] = Class::Plain;
-        byte += 1;
-    }
-    table[b' ' as usize] = Class::Space;
-    table[b'\n' as usize] = Class::End;
-    let mut trail = 0x80;
-    while trail < 0xc0 {
-        table[trail] = Class::Trail;
-        trail += 1;
-    }
-    let mut lead = 0xe3;
-    while lead <= 0xe9 {
-        table[lead] = Class::Lead;
-        lead += 1;
-    }
-    table[0xef] = Class::Lead;
-    table
-};
-
-/// Three bytes at `at`: a CJK ideograph of the main block, kana, or full-width punctuation of
-/// everyday Chinese. They are the same in NFC; NFKC is asked only where it is wanted.
-fn is_ideograph(bytes: &[u8], at: usize) -> bool {
-    let Some(&[lead, second, third]) = bytes.get(at..at + 3) else { return false };
-    let code = u32::from(lead & 0x0f) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
-    // 、。〈〉《》「」『』【】, kana without the combining marks, ideographs, ！（），：；？
-    matches!(code, 0x3001..=0x3002 | 0x3008..=0x3011 | 0x3041..=0x3096 | 0x30a1..=0x30fc | 0x4e00..=0x9fff | 0xff01 | 0xff08 | 0xff09 | 0xff0c | 0xff1a | 0xff1b | 0xff1f)
-}
-
 impl Normalize {
-    fn normalize(&self, text: &str) -> String {
-        let mut text = std::borrow::Cow::Borrowed(text);
-        if self.config.mojibake && text.bytes().any(|byte| byte >= 0xc2) {
-            let repaired = repair(&text);
-            if let Some(repaired) = repaired {
-                text = repaired.into();
-            }
-        }
-        // Folding can make spaces, so it comes first.
+    /// The text in its form, or `None` if it is in it already.
+    fn normalize(&self, text: &str) -> Option<String> {
+        let mut changed = if self.config.mojibake { repair(text) } else { None };
+        // Folding can make spaces, so it comes before them.
+        let now = changed.as_deref().unwrap_or(text);
         match self.config.form {
-            Form::Nfc if is_nfc_quick(text.chars()) != IsNormalized::Yes => {
-                text = text.nfc().collect::<String>().into()
+            Form::Nfc if !is_surely_nfc(now) && is_nfc_quick(now.chars()) != IsNormalized::Yes => {
+                changed = Some(now.nfc().collect())
             }
-            Form::Nfkc if is_nfkc_quick(text.chars()) != IsNormalized::Yes => {
-                text = text.nfkc().collect::<String>().into()
-            }
+            Form::Nfkc if is_nfkc_quick(now.chars()) != IsNormalized::Yes => changed = Some(now.nfkc().collect()),
             _ => {}
         }
-        self.lay_out(&text)
+        let now = changed.as_deref().unwrap_or(text);
+        self.lay_out(now).or(changed).filter(|changed| changed != text)
     }
 
-    /// White space and control characters in one pass.
-    fn lay_out(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let (mut blank_lines, mut line_start) = (self.config.max_blank_lines, 0);
-        let mut characters = text.chars().peekable();
-        while let Some(c) = characters.next() {
-            match c {
-                '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                    if c == '\r' && characters.peek() == Some(&'\n') {
-                        characters.next();
-                    }
-                    if self.config.white_space {
-                        out.truncate(line_start + out[line_start..].trim_end_matches(' ').len());
-                    }
-                    // The start of the text counts as behind empty lines: none shall begin it.
-                    let blank = out.len() == line_start;
-                    blank_lines = if blank { blank_lines + 1 } else { 0 };
-                    let too_many = self.config.white_space && blank && blank_lines > self.config.max_blank_lines;
-                    if !too_many {
-                        out.push('\n');
-                        line_start = out.len();
-                    }
+    /// White space and control characters in one pass; `None` if they are as they should be. What
+    /// stays is copied in runs.
+    fn lay_out(&self, text: &str) -> Option<String> {
+        if self.config.max_blank_lines >= 1 && is_laid_out(text) {
+            return None;
+        }
+        let mut page = Page { out: String::new(), line_start: 0, blank_lines: self.config.max_blank_lines };
+        let bytes = text.as_bytes();
+        let (mut run, mut at) = (0, 0);
+        while at < bytes.len() {
+            let byte = bytes[at];
+            let length = match byte {
+                b'!'..=b'~' => {
+                    at += 1;
+                    continue;
                 }
-                _ if is_invisible(c) && self.config.control => {}
-                _ if is_space(c) && self.config.white_space => {
-                    if out.len() > line_start && !out.ends_with(' ') || out.len() == line_start && !out.is_empty() {
-                        out.push(' ');
-                    }
+                // One space between two words stays in its run.
+                b' ' if at > run && bytes[at - 1] != b' ' && bytes.get(at + 1).is_some_and(u8::is_ascii_graphic) => {
+                    at += 1;
+                    continue;
                 }
-                _ => out.push(c),
+                0xe4..=0xe9 => {
+                    at += 3; // ideographs, Hangul's neighbours: nothing in there is a space
+                    continue;
+                }
+                0..=0x7f => 1,
+                0xc0..=0xdf => 2,
+                0xe0..=0xef => 3,
+                _ => 4,
+            };
+            let c = text[at..at + length].chars().next().expect("a character stands where a lead byte does");
+            let next = at + length;
+            let is_end = matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}');
+            if is_end {
+                page.out.push_str(&text[run..at]);
+                let pair = c == '\r' && bytes.get(next) == Some(&b'\n');
+                at = next + usize::from(pair);
+                run = at;
+                page.end_line(&self.config);
+            } else if self.config.control && is_invisible(c) {
+                page.out.push_str(&text[run..at]);
+                at = next;
+                run = at;
+            } else if self.config.white_space && is_space(c) {
+                page.out.push_str(&text[run..at]);
+                at = next;
+                run = at;
+                page.space();
+            } else {
+                at = next;
             }
         }
+        page.out.push_str(&text[run..]);
         if self.config.white_space {
-            out.truncate(out.trim_end_matches([' ', '\n']).len());
+            page.out.truncate(page.out.trim_end_matches([' ', '\n']).len());
         }
-        out
+        Some(page.out)
     }
+}
+
+/// A text that is being laid out.
+struct Page {
+    out: String,
+    line_start: usize,
+    /// Empty lines in a row. The start of the text counts as behind as many as are allowed, so that
+    /// none begins it.
+    blank_lines: usize,
+}
+
+impl Page {
+    fn end_line(&mut self, config: &Config) {
+        if config.white_space {
+            let line = self.out[self.line_start..].trim_end_matches(' ').len();
+            self.out.truncate(self.line_start + line);
+            let blank = line == 0;
+            self.blank_lines = if blank { self.blank_lines + 1 } else { 0 };
+            if blank && self.blank_lines > config.max_blank_lines {
+                return;
+            }
+        }
+        self.out.push('\n');
+        self.line_start = self.out.len();
+    }
+
+    fn space(&mut self) {
+        // None at the start of the text, and one at most elsewhere; a line keeps one of its indent.
+        if !self.out.is_empty() && !self.out.ends_with(' ') {
+            self.out.push(' ');
+        }
+    }
+}
+
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = EACH * 0x80;
+
+/// Eight bytes of ASCII at once, or `None` near the end and where there are others.
+fn eight(bytes: &[u8], at: usize) -> Option<u64> {
+    let word = u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().expect("eight bytes"));
+    (word & HIGH == 0).then_some(word)
+}
+
+/// The high bit of each byte that equals `wanted`; all bytes are ASCII.
+fn equal(word: u64, wanted: u8) -> u64 {
+    HIGH & !((word ^ (EACH * u64::from(wanted))) + (EACH * 0x7f))
+}
+
+/// Whether white space and control characters are surely as they should be: single spaces between
+/// words, at most one empty line, none at either end. May say no where nothing is to be done.
+fn is_laid_out(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\n'));
+    if blank(bytes.first()) || blank(bytes.last()) || memchr::memmem::find(bytes, b"\n\n\n").is_some() {
+        return false;
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        if let Some(word) = eight(bytes, at) {
+            let (spaces, ends) = (equal(word, b' '), equal(word, b'\n'));
+            // Bytes below the space have no carry into their high bit.
+            let control = HIGH & !(word + EACH * (0x80 - 0x20)) | equal(word, 0x7f);
+            let followed = spaces & ((spaces | ends) >> 8);
+            let last = spaces >> 63 == 1 && blank(bytes.get(at + 8));
+            if control & !ends != 0 || followed != 0 || last {
+                return false;
+            }
+            at += 8;
+            continue;
+        }
+        match bytes[at] {
+            b' ' if blank(bytes.get(at + 1)) => return false,
+            b' '..=b'~' | b'\n' => at += 1,
+            0..=0x7f => return false,
+            0xe4..=0xe9 => at += 3, // ideographs and their neighbours: nothing in there is a space
+            _ => {
+                let c = text[at..].chars().next().expect("a character stands where a lead byte does");
+                if is_space(c) || is_invisible(c) || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') {
+                    return false;
+                }
+                at += c.len_utf8();
+            }
+        }
+    }
+    true
+}
+
+/// Whether the text can only be composed: ASCII, Latin letters below the combining marks, ideographs,
+/// kana without its marks, full-width forms. Anything else is looked up.
+fn is_surely_nfc(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if eight(bytes, at).is_some() {
+            at += 8;
+            continue;
+        }
+        at += match bytes[at] {
+            0..=0x7f => 1,
+            0xc2..=0xcb => 2,
+            0xe4..=0xe9 => 3,
+            0xe3 if matches!(bytes[at + 1], 0x80..=0x81)
+                || bytes[at + 1] == 0x83
+                || bytes[at + 1] == 0x82 && !(0x99..=0x9c).contains(&bytes[at + 2]) =>
+            {
+                3
+            }
+            0xef if matches!(bytes[at + 1], 0xbc | 0xbd) => 3,
+            0xe2 if bytes[at + 1] == 0x80 && bytes[at + 2] >= 0x82 => 3,
+            _ => return false,
+        };
+    }
+    true
 }
 
 fn is_space(c: char) -> bool {
@@ -241,15 +300,15 @@ fn repair(text: &str) -> Option<String> {
 fn repair_once(text: &str) -> Option<String> {
     let mut out = None::<String>;
     let mut from = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let c = text[at..].chars().next().expect("`at` is before the end, at a character");
-        let length = c.len_utf8();
-        // Only a lead byte of two to four can begin a run.
-        let Some(lead @ 0xc2..=0xf4) = byte_of(c).filter(|_| !c.is_ascii()) else {
-            at += length;
+    // Only the lead byte of two to four can begin a run: Â to ô, whose own first byte is C3.
+    for at in memchr::memchr_iter(0xc3, text.as_bytes()) {
+        if at < from {
             continue;
-        };
+        }
+        let lead = text.as_bytes()[at + 1] + 0x40;
+        if !(0xc2..=0xf4).contains(&lead) {
+            continue;
+        }
         let wanted = match lead {
             0xc2..=0xdf => 2,
             0xe0..=0xef => 3,
@@ -268,15 +327,11 @@ fn repair_once(text: &str) -> Option<String> {
             end += next.len_utf8();
         }
         let found = (filled == wanted).then(|| std::str::from_utf8(&bytes[..filled]).ok()).flatten();
-        match found.filter(|found| likely(&text[at..end], found)) {
-            Some(found) => {
-                let out = out.get_or_insert_default();
-                out.push_str(&text[from..at]);
-                out.push_str(found);
-                at = end;
-                from = at;
-            }
-            None => at += length,
+        if let Some(found) = found.filter(|found| likely(&text[at..end], found)) {
+            let out = out.get_or_insert_default();
+            out.push_str(&text[from..at]);
+            out.push_str(found);
+            from = end;
         }
     }
     out.map(|mut out| {
@@ -375,6 +430,31 @@ mod tests {
         }
     }
 
+    /// Line by line, with the default settings.
+    fn plain_layout(text: &str) -> String {
+        let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+        let visible: String =
+            unified.chars().filter(|c| !is_invisible(*c)).map(|c| if is_space(c) { ' ' } else { c }).collect();
+        let mut lines: Vec<String> = Vec::new();
+        for line in visible.split('\n') {
+            let mut single = String::new();
+            for c in line.chars() {
+                if c != ' ' || !single.ends_with(' ') {
+                    single.push(c);
+                }
+            }
+            let line = single.trim_end_matches(' ').to_owned();
+            let blanks = lines.iter().rev().take_while(|line| line.is_empty()).count();
+            if !line.is_empty() || blanks < 1 && !lines.is_empty() {
+                lines.push(line);
+            }
+        }
+        if let Some(first) = lines.first_mut() {
+            *first = first.trim_start_matches(' ').to_owned();
+        }
+        lines.join("\n").trim_end_matches([' ', '\n']).to_owned()
+    }
+
     proptest! {
         #[test]
         fn what_is_normal_stays_and_a_second_time_changes_nothing(text in "([a-z 中文，。é\u{301}\u{a0}\r\n\t\u{200b}Ââ€œ]|\\PC){0,80}") {
@@ -383,11 +463,23 @@ mod tests {
         }
 
         #[test]
-        fn the_quick_look_agrees_with_the_whole_work(text in "[a-c 中文，。ーが\n]{0,40}") {
-            if is_plain(&text) {
-                let step = Normalize::new(Config::default(), &mut Setup::default()).unwrap();
-                prop_assert_eq!(step.normalize(&text), text);
+        fn the_quick_look_never_takes_for_composed_what_is_not(text in "([a-c é中文，。ーがカ\u{3099}\u{301}ÅΩ가ﬁ\u{2126}]|\\PC){0,12}") {
+            if is_surely_nfc(&text) {
+                prop_assert_eq!(text.nfc().collect::<String>(), text);
             }
+        }
+
+        #[test]
+        fn a_text_that_looks_laid_out_is(text in "[abcdefgh \n\t中。\u{a0}é]{0,60}") {
+            if is_laid_out(&text) {
+                prop_assert_eq!(plain_layout(&text), text);
+            }
+        }
+
+        #[test]
+        fn laying_out_in_runs_gives_what_plain_code_gives(text in "[ab 中　\u{a0}\t\r\n\u{2028}\u{200b}é]{0,40}") {
+            let step = Normalize::new(Config::default(), &mut Setup::default()).unwrap();
+            prop_assert_eq!(step.lay_out(&text).unwrap_or(text.clone()), plain_layout(&text));
         }
     }
 }

@@ -757,7 +757,9 @@ fn plain_path(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             std::path::Component::CurDir => {}
-            std::path::Component::ParentDir if matches!(plain.components().next_back(), Some(std::path::Component::Normal(_))) => {
+            std::path::Component::ParentDir
+                if matches!(plain.components().next_back(), Some(std::path::Component::Normal(_))) =>
+            {
                 plain.pop();
             }
             part => plain.push(part),

@@ -37,11 +37,17 @@ impl std::ops::AddAssign for Totals {
 pub struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
+    /// Over the checksums of all blocks, which stand for their bytes.
+    digest: blake3::Hasher,
 }
 
 impl Writer {
     pub fn create(path: &Path) -> io::Result<Writer> {
-        Ok(Writer { path: path.to_owned(), file: BufWriter::with_capacity(1 << 16, File::create(path)?) })
+        Ok(Writer {
+            path: path.to_owned(),
+            file: BufWriter::with_capacity(1 << 16, File::create(path)?),
+            digest: blake3::Hasher::new(),
+        })
     }
 
     pub fn append(&mut self, sealed: &Sealed, totals: Totals) -> io::Result<()> {
@@ -54,14 +60,17 @@ impl Writer {
         header[24..32].copy_from_slice(&totals.tokens.to_le_bytes());
         let check = checksum(&header[..32], sealed);
         header[32..].copy_from_slice(&check.to_le_bytes());
+        self.digest.update(&header);
         for bytes in [&header[..], &sealed.data, &sealed.index] {
             self.file.write_all(bytes).map_err(super::commit::at(&self.path))?;
         }
         Ok(())
     }
 
-    pub fn finish(self) -> io::Result<File> {
-        self.file.into_inner().map_err(|error| super::commit::at(&self.path)(error.into_error()))
+    /// Completes the file, which is the caller's to sync, and tells the digest of its content.
+    pub fn finish(self) -> io::Result<(File, String)> {
+        let file = self.file.into_inner().map_err(|error| super::commit::at(&self.path)(error.into_error()))?;
+        Ok((file, self.digest.finalize().to_hex().to_string()))
     }
 }
 

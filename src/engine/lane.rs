@@ -124,9 +124,11 @@ impl InOrder {
         Ok(())
     }
 
-    pub fn finish(self) -> io::Result<(std::fs::File, Totals)> {
+    /// The file, the digest of its content, and what it holds.
+    pub fn finish(self) -> io::Result<(std::fs::File, String, Totals)> {
         debug_assert!(self.waiting.is_empty(), "every block was put before the file is finished");
-        Ok((self.file.finish()?, self.totals))
+        let (file, digest) = self.file.finish()?;
+        Ok((file, digest, self.totals))
     }
 }
 

@@ -411,16 +411,17 @@ impl<'a> MapTask<'a> {
         let carry = if carried.is_empty() { None } else { Some(write_carry(&attempt, &carried)?) };
         let mut outputs = Vec::new();
         for (number, (lane, file)) in self.lanes.iter().zip(lanes).enumerate() {
-            let (file, totals) = file.finish()?;
+            let (file, digest, totals) = file.finish()?;
             outputs.push(LaneOutput {
                 lane: lane.name.clone(),
-                output: attempt.finish(&lane_file(number), &file)?,
+                output: attempt.finish(&lane_file(number), &file, digest)?,
                 totals,
             });
         }
         let mut shuffles = Vec::new();
         for (number, sorter) in sorters.into_iter().enumerate() {
-            shuffles.push(attempt.finish(&stage_file(number), &sorter.finish()?)?);
+            let (file, digest) = sorter.finish()?;
+            shuffles.push(attempt.finish(&stage_file(number), &file, digest)?);
         }
         attempt.commit(Segment {
             last,
@@ -461,7 +462,8 @@ fn write_carry(attempt: &Attempt, carried: &[(usize, Block, Totals)]) -> io::Res
         index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
         writer.append(&Sealed { data: block.bytes.clone(), index }, *totals)?;
     }
-    attempt.finish("carry.blocks", &writer.finish()?)
+    let (file, digest) = writer.finish()?;
+    attempt.finish("carry.blocks", &file, digest)
 }
 
 fn read_carry(path: &std::path::Path, open: &mut [OpenBlock]) -> io::Result<()> {

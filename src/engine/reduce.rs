@@ -91,7 +91,8 @@ pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
         }
     }
     drop(merge);
-    let decisions = attempt.finish("decisions.run", &sorter.finish()?)?;
+    let (file, digest) = sorter.finish()?;
+    let decisions = attempt.finish("decisions.run", &file, digest)?;
     Ok(attempt.commit(Reduced { decisions, records })?)
 }
 

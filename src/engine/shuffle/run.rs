@@ -125,8 +125,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Completes the file; it is the caller's to sync.
-    pub fn finish(mut self) -> io::Result<File> {
+    /// Completes the file, which is the caller's to sync, and tells the digest of its content: of the
+    /// footer, which holds a checksum of every block.
+    pub fn finish(mut self) -> io::Result<(File, String)> {
         self.flush()?;
         self.close_section();
         let footer = serde_json::to_vec(&self.footer).expect("a footer is plain data");
@@ -137,7 +138,8 @@ impl Writer {
         for bytes in [&footer, &trailer] {
             self.file.write_all(bytes).map_err(at(&self.path))?;
         }
-        self.file.into_inner().map_err(|error| at(&self.path)(error.into_error()))
+        let file = self.file.into_inner().map_err(|error| at(&self.path)(error.into_error()))?;
+        Ok((file, crate::engine::commit::digest(&footer)))
     }
 }
 

@@ -70,7 +70,7 @@ impl Sorter {
         Ok(())
     }
 
-    fn write_buffer(&mut self, path: &Path, with_sections: bool) -> io::Result<File> {
+    fn write_buffer(&mut self, path: &Path, with_sections: bool) -> io::Result<(File, String)> {
         let values = &self.values;
         let record = |entry: &Entry| Record {
             key: entry.key,
@@ -87,8 +87,8 @@ impl Sorter {
         writer.finish()
     }
 
-    /// Writes the sorted file; it is the caller's to sync.
-    pub fn finish(mut self) -> io::Result<File> {
+    /// Writes the sorted file, which is the caller's to sync, and tells the digest of its content.
+    pub fn finish(mut self) -> io::Result<(File, String)> {
         let path = self.path.clone();
         if self.runs.is_empty() {
             return self.write_buffer(&path, self.with_sections);
