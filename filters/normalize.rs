@@ -107,6 +107,12 @@ impl Normalize {
         let bytes = text.as_bytes();
         let (mut run, mut at) = (0, 0);
         while at < bytes.len() {
+            if let Some(word) = eight(bytes, at)
+                && is_in_order(word)
+            {
+                at += 8;
+                continue;
+            }
             let byte = bytes[at];
             let length = match byte {
                 b'!'..=b'~' => {
@@ -201,6 +207,13 @@ fn eight(bytes: &[u8], at: usize) -> Option<u64> {
 /// The high bit of each byte that equals `wanted`; all bytes are ASCII.
 fn equal(word: u64, wanted: u8) -> u64 {
     HIGH & !((word ^ (EACH * u64::from(wanted))) + (EACH * 0x7f))
+}
+
+/// Whether eight bytes are printable, with single spaces within and none at either end.
+fn is_in_order(word: u64) -> bool {
+    let spaces = equal(word, b' ');
+    let control = HIGH & !(word + EACH * (0x80 - 0x20)) | equal(word, 0x7f);
+    control == 0 && spaces & (spaces >> 8) == 0 && spaces & (0x80 | 0x80 << 56) == 0
 }
 
 /// Whether white space and control characters are surely as they should be: single spaces between
