@@ -111,12 +111,12 @@ impl Reader {
         Ok(Some((sealed, totals)))
     }
 
-    /// What the next block holds, passing over its bytes.
-    pub fn skip(&mut self) -> io::Result<Option<Totals>> {
+    /// What the next block holds and its checksum, passing over its bytes.
+    pub fn skip(&mut self) -> io::Result<Option<(Totals, u64)>> {
         let Some((header, totals)) = self.header()? else { return Ok(None) };
         let (data, index) = lengths(&header);
         self.file.seek_relative((data + index) as i64)?;
-        Ok(Some(totals))
+        Ok(Some((totals, u64::from_le_bytes(header[32..].try_into().expect("eight bytes")))))
     }
 
     /// Position of the next block.

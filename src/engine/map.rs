@@ -293,7 +293,8 @@ impl<'a> MapTask<'a> {
             if self.pending.load(Ordering::Acquire) > 0 {
                 return Ok(Help::Idle);
             }
-            self.commit(&mut input)?;
+            // A task that cannot commit is over for every thread, before another one gets the input.
+            self.commit(&mut input).inspect_err(|_| self.done.store(true, Ordering::Release))?;
             return Ok(Help::Worked);
         }
         if self.held.load(Ordering::Acquire) > self.shared.memory.in_flight && self.pending.load(Ordering::Acquire) > 0

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Reader, Totals};
-use super::commit::{Ledger, at, digest, digest_file, replace_file};
+use super::commit::{Ledger, at, digest_file, replace_file};
 use super::lane::{LaneOutput, Pack};
 use super::map::segment_key;
 use super::{Failure, Shared};
@@ -56,7 +56,7 @@ pub struct Piece {
 }
 
 /// Consecutive blocks of one piece.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Stretch {
     piece: usize,
     from: u64,
@@ -67,6 +67,8 @@ struct Stretch {
 struct Planned {
     stretches: Vec<Stretch>,
     totals: Totals,
+    /// Checksums of the blocks in order: what the shard is made of, wherever they lie.
+    checks: Vec<u64>,
 }
 
 /// Cuts the blocks of all pieces into shards.
@@ -78,7 +80,8 @@ fn plan(pieces: &[Piece], shard_weight: u64) -> Result<Vec<Planned>, Failure> {
         let mut reader = Reader::open(&piece.ledger.locate(&piece.output.output)).map_err(damaged)?;
         loop {
             let from = reader.position()?;
-            let Some(totals) = reader.skip().map_err(damaged)? else { break };
+            let Some((totals, check)) = reader.skip().map_err(damaged)? else { break };
+            open.checks.push(check);
             match open.stretches.last_mut() {
                 Some(stretch) if stretch.piece == number => stretch.blocks += 1,
                 _ => open.stretches.push(Stretch { piece: number, from, blocks: 1 }),
@@ -112,7 +115,7 @@ pub fn publish(
         if shared.stopping() {
             return Err(Failure::Stopped);
         }
-        let made_from = made_from(identity, number, &planned, pieces);
+        let made_from = made_from(identity, number, &planned);
         let standing = earlier.shards.iter().find(|shard| shard.made_from == made_from && stands(folder, shard));
         let shard = match standing {
             Some(shard) => shard.clone(),
@@ -148,13 +151,13 @@ pub fn read_manifest(folder: &Path) -> Manifest {
     fs::read(folder.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
-fn made_from(identity: &str, number: usize, planned: &Planned, pieces: &[Piece]) -> String {
-    let mut text = format!("{identity}\n{number}\n");
-    for stretch in &planned.stretches {
-        let piece = &pieces[stretch.piece];
-        text.push_str(&format!("{} {} {}\n", piece.output.output.digest, stretch.from, stretch.blocks));
+fn made_from(identity: &str, number: usize, planned: &Planned) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{identity}\n{number}\n").as_bytes());
+    for check in &planned.checks {
+        hasher.update(&check.to_le_bytes());
     }
-    digest(text.as_bytes())
+    hasher.finalize().to_hex().to_string()
 }
 
 fn stands(folder: &Path, shard: &Shard) -> bool {

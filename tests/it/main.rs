@@ -1,0 +1,7 @@
+//! What a user can see, tested through the command.
+
+mod complaints;
+mod engine;
+mod hostile;
+mod kit;
+mod pipelines;
