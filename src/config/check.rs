@@ -492,12 +492,12 @@ impl Checker<'_> {
             }
             // Alone, so that each mistyped setting is found; what else the step requires is not missed yet.
             let alone = toml::Table::from_iter([(key.clone(), setting.value.clone())]);
-            if let Err(what) = known.fits(alone) {
-                if !what.starts_with("missing field") {
-                    let complaint = Complaint::new(format!("`{key}` of `{name}`: {what}"), setting.span.clone());
-                    self.complain(complaint.help(format!("`wanjuan explain {}` describes it", known.name)));
-                    continue;
-                }
+            if let Err(what) = known.fits(alone)
+                && !what.starts_with("missing field")
+            {
+                let complaint = Complaint::new(format!("`{key}` of `{name}`: {what}"), setting.span.clone());
+                self.complain(complaint.help(format!("`wanjuan explain {}` describes it", known.name)));
+                continue;
             }
             settings.insert(key.clone(), setting.value.clone());
         }

@@ -99,7 +99,7 @@ impl Reader {
     }
 
     /// The next block, or `None` at the end of the file.
-    pub fn next(&mut self) -> io::Result<Option<(Sealed, Totals)>> {
+    pub fn next_block(&mut self) -> io::Result<Option<(Sealed, Totals)>> {
         let Some((header, totals)) = self.header()? else { return Ok(None) };
         let (data, index) = lengths(&header);
         let mut sealed = Sealed { data: vec![0; data], index: vec![0; index] };
@@ -183,10 +183,10 @@ mod tests {
         writer.finish().unwrap();
         let mut reader = Reader::open(&path).unwrap();
         for n in 0..3 {
-            let (block, totals) = reader.next().unwrap().unwrap();
+            let (block, totals) = reader.next_block().unwrap().unwrap();
             assert_eq!((block, totals.rows), (sealed(n), n as u64));
         }
-        assert!(reader.next().unwrap().is_none());
+        assert!(reader.next_block().unwrap().is_none());
 
         let good = std::fs::read(&path).unwrap();
         for at in 0..good.len() {
@@ -195,7 +195,7 @@ mod tests {
             std::fs::write(&path, &bad).unwrap();
             let mut reader = Reader::open(&path).unwrap();
             let noticed = loop {
-                match reader.next() {
+                match reader.next_block() {
                     Ok(Some(_)) => {}
                     Ok(None) => break false,
                     Err(_) => break true,

@@ -211,7 +211,7 @@ impl<'a> SpoolFeed<'a> {
 
 impl<'a> Feed<'a> for SpoolFeed<'a> {
     fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
-        while let Some(block) = self.reader.next()? {
+        while let Some(block) = self.reader.next_block()? {
             let mut decided = Vec::new();
             for (node, decisions) in &mut self.decisions {
                 decided.push((*node, decisions.up_to(block.last)?));

@@ -184,12 +184,12 @@ impl Flow<'_> {
 
     fn end(&self, number: usize, reason: Option<&'static str>, document: Document, out: &mut Produced) {
         let node = &self.graph.nodes[number];
-        if let (Some(reason), Some(lane)) = (reason, self.lanes.dropped[number]) {
-            if self.graph.keep_dropped.wants(document.origin, self.graph.seed) {
-                let rows = &mut out.rows[lane];
-                outcome::dropped_row(&document, &node.name, reason, &mut rows.block.bytes);
-                rows.end_row(Row { weight: document.text().len() as u64, tokens: 0 });
-            }
+        if let (Some(reason), Some(lane)) = (reason, self.lanes.dropped[number])
+            && self.graph.keep_dropped.wants(document.origin, self.graph.seed)
+        {
+            let rows = &mut out.rows[lane];
+            outcome::dropped_row(&document, &node.name, reason, &mut rows.block.bytes);
+            rows.end_row(Row { weight: document.text().len() as u64, tokens: 0 });
         }
         let rows = &mut out.rows[self.lanes.measures];
         let split = &self.graph.split_names[document.origin.split as usize];

@@ -469,7 +469,7 @@ fn write_carry(attempt: &Attempt, carried: &[(usize, Block, Totals)]) -> io::Res
 
 fn read_carry(path: &std::path::Path, open: &mut [OpenBlock]) -> io::Result<()> {
     let mut reader = blocks::Reader::open(path)?;
-    while let Some((sealed, totals)) = reader.next()? {
+    while let Some((sealed, totals)) = reader.next_block()? {
         let mut words =
             sealed.index.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")) as usize);
         let lane = words.next().and_then(|lane| open.get_mut(lane)).ok_or(io::ErrorKind::InvalidData)?;

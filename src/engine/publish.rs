@@ -186,7 +186,7 @@ fn write_shard(
         let blocks = (0..stretch.blocks).map_while(move |_| match (&mut reader, error.take()) {
             (_, Some(error)) => Some(Err(error)),
             (Some(reader), None) => {
-                Some(reader.next().and_then(|block| block.ok_or(io::ErrorKind::UnexpectedEof.into())))
+                Some(reader.next_block().and_then(|block| block.ok_or(io::ErrorKind::UnexpectedEof.into())))
             }
             (None, None) => None,
         });

@@ -105,11 +105,11 @@ impl SpoolReader {
         SpoolReader { ledger: ledger.clone(), task: task.to_owned(), files: files.into_iter(), open: None }
     }
 
-    pub fn next(&mut self) -> Result<Option<SpooledBlock>, Failure> {
+    pub fn next_block(&mut self) -> Result<Option<SpooledBlock>, Failure> {
         loop {
             if let Some((segment, reader)) = &mut self.open {
                 let damaged = |error| Failure::damaged(&self.ledger, &segment_key(&self.task, *segment), error);
-                match reader.next().map_err(damaged)? {
+                match reader.next_block().map_err(damaged)? {
                     Some((sealed, _)) => return SpooledBlock::new(sealed).map(Some).map_err(damaged),
                     None => self.open = None,
                 }

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use wanjuan_filters::kit::{Document, Field, Step};
 
-/// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
+/// Marker for [`Step::Kind`].
 pub struct Kind;
 
 impl wanjuan_filters::kit::Kind for Kind {

@@ -147,6 +147,7 @@ struct Members<R: BufRead> {
 /// A file's rest, with bytes before it that were already taken from it.
 type Rest<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each open file, and it is nearly always the large one")]
 enum State<R: BufRead> {
     Reading(flate2::bufread::GzDecoder<Rest<R>>),
     /// A member was corrupt: the next begins somewhere ahead.

@@ -140,7 +140,7 @@ struct JsonReader {
 
 impl Reader for JsonReader {
     fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>> {
-        let lines = self.lines.next()?;
+        let lines = self.lines.next_lines()?;
         Ok(lines.map(|lines| Box::new(JsonBatch { lines, lifts: self.lifts.clone() }) as Box<dyn Batch>))
     }
 }

@@ -119,7 +119,7 @@ impl LineReader {
     }
 
     /// The next lines, or `None` after the last.
-    pub fn next(&mut self) -> io::Result<Option<Lines>> {
+    pub fn next_lines(&mut self) -> io::Result<Option<Lines>> {
         let mut lines = Lines { bytes: std::mem::take(&mut self.rest), entries: Vec::new() };
         let mut scanned = 0;
         let mut start = 0;
@@ -247,7 +247,7 @@ impl LineReader {
 /// Cuts a plain file into ranges of about `target` bytes; a compressed one is one range.
 pub fn splits(input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
     if input.length <= target || Format::of(input)? != Format::Plain {
-        return Ok(vec![0..input.length]);
+        return Ok(input.whole());
     }
     let parts = input.length.div_ceil(target);
     Ok((0..parts).map(|part| part * target..((part + 1) * target).min(input.length)).collect())
@@ -280,7 +280,7 @@ mod tests {
     fn read(input: &Input, range: Range<u64>, limits: Limits) -> Vec<Result<Vec<u8>, &'static str>> {
         let mut reader = LineReader::open(input, range, limits).unwrap();
         let mut all = Vec::new();
-        while let Some(lines) = reader.next().unwrap() {
+        while let Some(lines) = reader.next_lines().unwrap() {
             all.extend((0..lines.len()).map(|index| lines.line(index).map(<[u8]>::to_vec).map_err(|bad| bad.reason)));
         }
         all

@@ -20,7 +20,7 @@ use wanjuan_filters::kit::{Document, Step};
 
 use crate::store::Input;
 
-/// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
+/// Marker for [`Step::Kind`].
 pub struct Kind;
 
 impl wanjuan_filters::kit::Kind for Kind {
@@ -36,7 +36,7 @@ pub trait Source: Step<Kind = Kind> {
     /// the whole file. Together they must yield the records of the file, each once, in order.
     fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
         let _ = target;
-        Ok(vec![0..input.length])
+        Ok(input.whole())
     }
 
     /// Opens one of those ranges.

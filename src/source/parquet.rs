@@ -105,7 +105,7 @@ impl Source for Parquet {
     /// Cuts between row groups.
     fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
         // A file that cannot be opened is one range; reading it says what is wrong.
-        let Ok(builder) = open(input) else { return Ok(vec![0..input.length]) };
+        let Ok(builder) = open(input) else { return Ok(input.whole()) };
         let mut ranges = Vec::new();
         let mut start = 0;
         for group in builder.metadata().row_groups().iter().skip(1) {

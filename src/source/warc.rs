@@ -95,7 +95,7 @@ struct WarcReader {
 
 impl Reader for WarcReader {
     fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>> {
-        let records = self.records.next()?;
+        let records = self.records.next_records()?;
         let batch = |records| {
             Box::new(WarcBatch { records, limit: self.limits.max_document, pages: self.pages.clone() })
                 as Box<dyn Batch>
@@ -230,7 +230,7 @@ impl RecordReader {
     }
 
     /// The next records, or `None` after the last.
-    pub fn next(&mut self) -> io::Result<Option<Records>> {
+    pub fn next_records(&mut self) -> io::Result<Option<Records>> {
         let mut records = Records::default();
         while records.held < self.limits.batch_bytes && records.entries.len() < 4096 {
             match self.record()? {

@@ -64,7 +64,7 @@ struct WetReader {
 
 impl Reader for WetReader {
     fn next(&mut self) -> io::Result<Option<Box<dyn Batch>>> {
-        let records = self.records.next()?;
+        let records = self.records.next_records()?;
         Ok(records.map(|records| Box::new(WetBatch { records, names: self.names.clone() }) as Box<dyn Batch>))
     }
 }

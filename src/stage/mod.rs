@@ -9,7 +9,7 @@ mod exact_duplicates;
 pub use exact_duplicates::ExactDuplicates;
 use wanjuan_filters::kit::{Document, Origin, Step, Verdict};
 
-/// Marker for [`Step::Kind`](wanjuan_filters::kit::Step::Kind).
+/// Marker for [`Step::Kind`].
 pub struct Kind;
 
 impl wanjuan_filters::kit::Kind for Kind {

@@ -23,6 +23,11 @@ pub struct Input {
 }
 
 impl Input {
+    /// The file as one range.
+    pub fn whole(&self) -> Vec<Range<u64>> {
+        std::iter::once(0..self.length).collect()
+    }
+
     /// Opens a byte range of the file for reading in order.
     pub fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send>> {
         self.store.open(self, range)

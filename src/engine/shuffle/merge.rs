@@ -79,7 +79,7 @@ fn compare(a: &Source, b: &Source) -> Ordering {
 /// How many files are merged at once; each cursor holds one block in memory.
 pub const FAN_IN: usize = 64;
 
-/// Merges any number of files: past [`FAN_IN`], groups of them become one file in `folder` first,
+/// Merges any number of files: past 64, groups of them become one file in `folder` first,
 /// which says for each record which split it is about.
 pub fn merge_all(mut runs: Vec<(Option<u32>, Run)>, keys: RangeInclusive<Key>, folder: &Path) -> io::Result<Merge> {
     let mut merged = 0;
