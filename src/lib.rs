@@ -1,4 +1,17 @@
 //! wanjuan: turns terabytes of raw web text into the tokens a language model learns from.
+//!
+//! The command is [`cli::main`] with a [`registry::Registry`]; a step of your own joins with
+//! [`Registry::with`](registry::Registry::with) and has exactly the powers of a built-in one. What its
+//! author needs is in [`kit`]; formats are [`source`]s and [`sink`]s, and steps that must see many
+//! documents are [`stage`]s.
+//!
+//! ```no_run
+//! use wanjuan::registry::Registry;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     wanjuan::cli::main(Registry::builtin())
+//! }
+//! ```
 
 pub mod cli;
 pub mod config;
@@ -9,3 +22,10 @@ pub mod sink;
 pub mod source;
 pub mod stage;
 pub mod store;
+
+pub use wanjuan_filters::{kit, measures};
+
+/// The README's code is compiled, so that it cannot lie.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

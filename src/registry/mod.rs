@@ -1,14 +1,7 @@
 //! The registry: every step a pipeline file can name.
 //!
-//! A registry is a value, passed by hand. A step of a user's own crate has exactly the powers of a
-//! built-in one:
-//!
-//! ```no_run
-//! # use wanjuan::registry::Registry;
-//! # use wanjuan::stage::ExactDuplicates as Mine;
-//! wanjuan::cli::main(Registry::empty().with::<Mine>())
-//! # ;
-//! ```
+//! A registry is a value, passed by hand. A step of a user's own crate joins with
+//! [`Registry::with`] and has exactly the powers of a built-in one.
 
 mod any;
 mod builtin;

@@ -1,1 +1,226 @@
-//! Complaints.
+//! Wrong pipeline files: every mistake at once, each with its line, its caret and its repair.
+
+use std::fs;
+
+use crate::kit::wanjuan;
+
+/// A pipeline that is right, whose parts the cases below spoil.
+const RIGHT: &str = r#"[pipeline]
+name = "test"
+output = "out"
+
+[[source]]
+name = "raw"
+use = "jsonl"
+paths = ["in.jsonl"]
+
+[[step]]
+use = "gopher_quality"
+min_words = 20
+
+[[sink]]
+name = "clean"
+use = "jsonl"
+"#;
+
+/// Checks a file and returns what is said, without the folder's name.
+fn complaint(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{\"text\":\"x\"}\n").unwrap();
+    fs::write(folder.path().join("p.toml"), text).unwrap();
+    let output = wanjuan(&["check", folder.path().join("p.toml").to_str().unwrap()]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    told.replace(&format!("{}/", folder.path().display()), "").replace(&folder.path().display().to_string(), "FOLDER")
+}
+
+fn spoiled(from: &str, to: &str) -> String {
+    assert!(RIGHT.contains(from));
+    complaint(&RIGHT.replace(from, to))
+}
+
+#[test]
+fn a_misspelt_setting_is_pointed_at_with_its_neighbours() {
+    insta::assert_snapshot!(spoiled("min_words", "min_word"));
+}
+
+#[test]
+fn a_setting_of_another_type() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "min_words = \"many\""));
+}
+
+#[test]
+fn a_setting_out_of_bounds() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "min_words = 20\nmax_words = 10"));
+}
+
+#[test]
+fn a_step_that_does_not_exist() {
+    insta::assert_snapshot!(spoiled("use = \"gopher_quality\"", "use = \"gofer_quality\""));
+}
+
+#[test]
+fn a_sink_where_a_step_should_be() {
+    insta::assert_snapshot!(spoiled("use = \"gopher_quality\"\nmin_words = 20", "use = \"tokens\""));
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    insta::assert_snapshot!(complaint(
+        "[pipeline]\nnmae = \"x\"\noutput = 3\nseed = -1\n[[source]]\nuse = \"jsonl\"\n[[step]]\nuse = \"language\"\nkeep = [\"klingon\"]\nmin_score = 3.0\n[[sink]]\nuse = \"parquet\"\nlevel = 99\n"
+    ));
+}
+
+#[test]
+fn an_empty_file() {
+    insta::assert_snapshot!(complaint(""));
+}
+
+#[test]
+fn no_toml_at_all() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "min_words = = 20"));
+}
+
+#[test]
+fn a_table_that_does_not_exist() {
+    insta::assert_snapshot!(spoiled("[[step]]", "[[stpe]]"));
+}
+
+#[test]
+fn a_single_bracket() {
+    insta::assert_snapshot!(spoiled("[[step]]", "[step]"));
+}
+
+#[test]
+fn a_table_without_use() {
+    insta::assert_snapshot!(spoiled("use = \"gopher_quality\"\n", ""));
+}
+
+#[test]
+fn a_name_taken_twice() {
+    insta::assert_snapshot!(spoiled("name = \"clean\"", "name = \"raw\""));
+}
+
+#[test]
+fn a_name_that_a_run_needs_itself() {
+    insta::assert_snapshot!(spoiled("name = \"clean\"", "name = \"measures\""));
+}
+
+#[test]
+fn from_nowhere() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "from = \"row\""));
+}
+
+#[test]
+fn from_a_sink() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "from = \"clean\""));
+}
+
+#[test]
+fn a_cycle() {
+    insta::assert_snapshot!(spoiled(
+        "min_words = 20",
+        "from = \"second\"\n[[step]]\nname = \"second\"\nuse = \"normalize\"\nfrom = \"gopher_quality\""
+    ));
+}
+
+#[test]
+fn a_step_that_nobody_reads() {
+    insta::assert_snapshot!(spoiled("name = \"clean\"", "name = \"clean\"\nfrom = \"raw\""));
+}
+
+#[test]
+fn a_path_that_matches_nothing() {
+    insta::assert_snapshot!(spoiled("in.jsonl", "crawl/*.jsonl"));
+}
+
+#[test]
+fn a_source_without_paths() {
+    insta::assert_snapshot!(spoiled("paths = [\"in.jsonl\"]\n", ""));
+}
+
+#[test]
+fn where_with_a_mistake_in_its_syntax() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "where = \"length(text) > > 3\""));
+}
+
+#[test]
+fn where_with_an_unknown_name() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "where = \"langue = 'en'\""));
+}
+
+#[test]
+fn where_that_compares_text_with_a_number() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "where = \"id > 3\""));
+}
+
+#[test]
+fn where_that_is_no_condition() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "where = 'length(text)'"));
+}
+
+#[test]
+fn a_profile_that_does_not_exist() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "profile = \"datatrov\""));
+}
+
+#[test]
+fn a_required_setting_that_is_missing() {
+    insta::assert_snapshot!(spoiled("use = \"gopher_quality\"\nmin_words = 20", "use = \"sample\""));
+}
+
+#[test]
+fn a_field_that_nothing_writes() {
+    insta::assert_snapshot!(spoiled(
+        "use = \"gopher_quality\"\nmin_words = 20",
+        "use = \"exact_duplicates\"\nkeep = \"newest\""
+    ));
+}
+
+#[test]
+fn a_model_that_is_not_there() {
+    insta::assert_snapshot!(spoiled(
+        "use = \"gopher_quality\"\nmin_words = 20",
+        "use = \"language\"\nmodel = \"lid.bin\""
+    ));
+}
+
+#[test]
+fn a_tokenizer_without_that_end_of_document() {
+    insta::assert_snapshot!(spoiled(
+        "name = \"clean\"\nuse = \"jsonl\"",
+        "name = \"clean\"\nuse = \"tokens\"\neod = \"<end>\""
+    ));
+}
+
+#[test]
+fn a_test_that_expects_the_impossible() {
+    insta::assert_snapshot!(spoiled(
+        "[[sink]]",
+        "[[test]]\ninput = { text = \"x\" }\nexpect = { drop = \"y\", keep = true, by = \"gopher\" }\n\n[[sink]]"
+    ));
+}
+
+#[test]
+fn a_set_that_names_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{\"text\":\"x\"}\n").unwrap();
+    let path = folder.path().join("p.toml");
+    fs::write(&path, RIGHT).unwrap();
+    let output = wanjuan(&["check", path.to_str().unwrap(), "--set", "quality.min_words=3", "--set", "nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap().replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn complaints_are_json_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.jsonl"), "{\"text\":\"x\"}\n").unwrap();
+    let path = folder.path().join("p.toml");
+    fs::write(&path, RIGHT.replace("min_words", "min_word")).unwrap();
+    let output = wanjuan(&["check", path.to_str().unwrap(), "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["mistakes"][0]["at"], serde_json::json!({ "line": 12, "column": 1 }));
+    assert!(told["mistakes"][0]["help"].as_str().unwrap().contains("min_words"));
+}

@@ -2,6 +2,7 @@
 
 mod complaints;
 mod engine;
+mod example;
 mod hostile;
 mod kit;
 mod pipelines;
