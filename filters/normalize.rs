@@ -125,7 +125,7 @@ impl Normalize {
                     continue;
                 }
                 0xe4..=0xe9 => {
-                    at += 3; // ideographs, Hangul's neighbours: nothing in there is a space
+                    at = behind_ideographs(bytes, at);
                     continue;
                 }
                 0..=0x7f => 1,
@@ -209,6 +209,15 @@ fn equal(word: u64, wanted: u8) -> u64 {
     HIGH & !((word ^ (EACH * u64::from(wanted))) + (EACH * 0x7f))
 }
 
+/// Passes over ideographs and their neighbours in the code: nothing among them is a space, a mark or
+/// in need of composing.
+fn behind_ideographs(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() && (0xe4..=0xe9).contains(&bytes[at]) {
+        at += 3;
+    }
+    at
+}
+
 /// Whether eight bytes are printable, with single spaces within and none at either end.
 fn is_in_order(word: u64) -> bool {
     let spaces = equal(word, b' ');
@@ -242,7 +251,7 @@ fn is_laid_out(text: &str) -> bool {
             b' ' if blank(bytes.get(at + 1)) => return false,
             b' '..=b'~' | b'\n' => at += 1,
             0..=0x7f => return false,
-            0xe4..=0xe9 => at += 3, // ideographs and their neighbours: nothing in there is a space
+            0xe4..=0xe9 => at = behind_ideographs(bytes, at),
             _ => {
                 let c = text[at..].chars().next().expect("a character stands where a lead byte does");
                 if is_space(c) || is_invisible(c) || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') {
@@ -265,10 +274,13 @@ fn is_surely_nfc(text: &str) -> bool {
             at += 8;
             continue;
         }
+        if (0xe4..=0xe9).contains(&bytes[at]) {
+            at = behind_ideographs(bytes, at);
+            continue;
+        }
         at += match bytes[at] {
             0..=0x7f => 1,
             0xc2..=0xcb => 2,
-            0xe4..=0xe9 => 3,
             0xe3 if matches!(bytes[at + 1], 0x80..=0x81)
                 || bytes[at + 1] == 0x83
                 || bytes[at + 1] == 0x82 && !(0x99..=0x9c).contains(&bytes[at + 2]) =>

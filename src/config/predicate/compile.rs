@@ -120,13 +120,12 @@ impl Compiler<'_> {
         Ok(match expression {
             Expr::Nested(inner) => self.any(inner)?,
             Expr::Value(value) => self.literal(expression, &value.value)?,
-            Expr::Identifier(name) if name.quote_style == Some('"') => {
-                self.named(expression, &name.value).map_err(|mut mistake| {
-                    mistake.help.get_or_insert_with(|| format!("text stands between single quotes: '{}'", name.value));
-                    mistake
-                })?
-            }
-            Expr::Identifier(name) => self.named(expression, &name.value)?,
+            Expr::Identifier(name) => self.named(expression, &name.value).map_err(|mut mistake| {
+                if name.quote_style == Some('"') {
+                    mistake.help = Some(format!("text stands between single quotes: '{}'", name.value));
+                }
+                mistake
+            })?,
             Expr::CompoundIdentifier(names) => {
                 let name = names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(".");
                 self.named(expression, &name)?
