@@ -5,6 +5,7 @@ mod clean;
 mod exit_codes;
 mod explain;
 mod init;
+mod isolation;
 mod progress;
 mod run;
 mod test;
@@ -62,6 +63,8 @@ enum Command {
     Clean(clean::Clean),
     /// Write the JSON schema of pipeline files, for editors
     Schema,
+    #[command(hide = true)]
+    Isolated(isolation::Isolated),
     /// Write completions for a shell
     Completions {
         /// The shell
@@ -103,6 +106,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Explain(command) => command.run(&registry),
         Command::Init(command) => command.run(),
         Command::Clean(command) => command.run(),
+        Command::Isolated(command) => command.run(&registry),
         Command::Schema => explain::schema(&registry),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "wanjuan", &mut std::io::stdout());

@@ -8,10 +8,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Display;
-use super::{Exit, Output, load, say};
+use super::{Exit, Output, isolation, load, say};
 use crate::config::Pipeline;
 use crate::engine::Failure;
+use crate::engine::counts::SinkCounts;
 use crate::engine::driver::work_folder;
+use crate::engine::poison::Trial;
 use crate::engine::session::{self, Options, Report};
 use crate::registry::Registry;
 
@@ -57,16 +59,21 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn run(self, registry: &Registry) -> Exit {
-        let pipeline = match load(registry, &self.file, &self.sets, self.output) {
-            Ok(pipeline) => pipeline,
-            Err(exit) => return exit,
-        };
+    fn options(&self) -> Options {
         let mut options = Options::of_this_machine();
         options.threads = self.threads.map_or(options.threads, usize::from);
         options.memory = self.memory.unwrap_or(options.memory);
         options.split_bytes = self.split.unwrap_or(options.split_bytes);
         options.segment_bytes = self.segment.unwrap_or(options.segment_bytes);
+        options
+    }
+
+    pub fn run(self, registry: &Registry) -> Exit {
+        let pipeline = match load(registry, &self.file, &self.sets, self.output) {
+            Ok(pipeline) => pipeline,
+            Err(exit) => return exit,
+        };
+        let options = self.options();
         if let Some(other) = session::held_by_another(&pipeline).filter(|_| !self.fresh) {
             eprintln!("error: {} holds a run of the pipeline `{other}`", pipeline.output.display());
             eprintln!("help: choose another `output`, or replace that run with --fresh");
@@ -116,7 +123,8 @@ impl Run {
         let display = Arc::new(Display::new());
         let shared = Arc::new(session::shared(memory, &options, Box::new(display.clone())));
         stop_on_signals(&shared);
-        let ended = session::run(&pipeline, &options, &shared);
+        let isolate = |trial: &Trial| isolation::ends_the_process(&self.file, &self.sets, &options, trial);
+        let ended = session::run(&pipeline, &options, &shared, Some(&isolate));
         display.finish();
         match ended {
             Ok(report) => {
@@ -217,7 +225,7 @@ fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
 }
 
 /// Reads a size: a number and B, KB, MB, GB, KiB, MiB, GiB, TiB.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: f64 = number.parse().map_err(|_| "write a number and a unit, as 512MiB".to_owned())?;
@@ -310,6 +318,9 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
             size(sink.bytes),
             if shards == 1 { "" } else { "s" }
         ));
+        if !sink.languages.is_empty() {
+            line(format!("{:<28}{}", "", languages(&sink)));
+        }
     }
     if counts.set_aside_total() > 0 {
         let mut reasons: Vec<_> = counts.set_aside.iter().collect();
@@ -323,14 +334,6 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
             reasons.join(", ")
         ));
     }
-    if !counts.languages.is_empty() {
-        let total: u64 = counts.languages.values().sum();
-        let mut languages: Vec<_> = counts.languages.iter().collect();
-        languages.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        let shown: Vec<String> =
-            languages.iter().take(8).map(|(language, n)| format!("{language} {}", share(**n, total))).collect();
-        line(format!("{:<28}{}", "languages", shown.join(", ")));
-    }
     let skipped: usize = report.tasks().iter().map(|tasks| tasks.skipped).sum();
     let ran: usize = report.tasks().iter().map(|tasks| tasks.ran.len()).sum();
     let rate = counts.bytes as f64 / 1e6 / report.time.as_secs_f64().max(1e-9);
@@ -343,6 +346,15 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
     line(format!("{:<28}{}", "output", pipeline.output.display()));
     line(format!("{:<28}wanjuan why {} ID", "why a document was dropped", pipeline.output.display()));
     text
+}
+
+/// The commonest languages of a sink.
+fn languages(sink: &SinkCounts) -> String {
+    let total: u64 = sink.languages.values().sum();
+    let mut languages: Vec<_> = sink.languages.iter().collect();
+    languages.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let shown = languages.iter().take(8).map(|(language, n)| format!("{language} {}", share(**n, total)));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {

@@ -20,8 +20,6 @@ pub struct Counts {
     pub steps: BTreeMap<String, StepCounts>,
     /// By sink.
     pub sinks: BTreeMap<String, SinkCounts>,
-    /// Documents that reached a sink, by the field `lang`.
-    pub languages: BTreeMap<String, u64>,
 }
 
 /// What one step did.
@@ -42,6 +40,8 @@ pub struct SinkCounts {
     pub bytes: u64,
     /// Tokens, where the sink makes any.
     pub tokens: u64,
+    /// Documents by the field `lang`.
+    pub languages: BTreeMap<String, u64>,
 }
 
 /// Adds to a count, making the key only when it is new.
@@ -93,9 +93,9 @@ impl Counts {
             mine.documents += sink.documents;
             mine.bytes += sink.bytes;
             mine.tokens += sink.tokens;
-        }
-        for (language, n) in &other.languages {
-            add(&mut self.languages, language, *n);
+            for (language, n) in &sink.languages {
+                add(&mut mine.languages, language, *n);
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Where a map task's documents come from: the source, or the spool of the phase before.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::flow::Flow;
 use super::graph::Work;
@@ -8,7 +10,7 @@ use super::inputs::Split;
 use super::map::{Feed, Portion, Produced, Worker};
 use super::spool::{Decided, Decisions, SpoolReader, SpooledBlock};
 use super::{Failure, Shared, commit};
-use crate::source::{Bad, Batch, Limits, NoDocument, Reader};
+use crate::source::{Bad, Batch, KEPT_RAW, Limits, NoDocument, Reader};
 
 /// Reads a split's parts one after the other.
 pub struct SourceFeed<'a> {
@@ -21,9 +23,10 @@ pub struct SourceFeed<'a> {
     /// Number of the next record of the split, and of the part.
     next: u64,
     next_in_part: u64,
-    /// Records before this one were committed by an earlier attempt.
-    from: u64,
-    poison: &'a [u64],
+    /// The records to read; those before were committed by an earlier attempt.
+    records: Range<u64>,
+    /// Those that must not be touched; see [`super::poison`].
+    poison: Arc<[u64]>,
 }
 
 impl<'a> SourceFeed<'a> {
@@ -32,15 +35,26 @@ impl<'a> SourceFeed<'a> {
         shared: &Shared,
         split: &'a Split,
         number: u32,
-        from: u64,
-        poison: &'a [u64],
+        records: Range<u64>,
+        poison: Vec<u64>,
     ) -> SourceFeed<'a> {
         let limits = Limits {
             batch_bytes: shared.memory.portion,
             max_document: shared.memory.max_document,
             max_ratio: shared.max_ratio,
         };
-        SourceFeed { flow, split, number, limits, part: 0, reader: None, next: 0, next_in_part: 0, from, poison }
+        SourceFeed {
+            flow,
+            split,
+            number,
+            limits,
+            part: 0,
+            reader: None,
+            next: 0,
+            next_in_part: 0,
+            records,
+            poison: poison.into(),
+        }
     }
 
     fn next_batch(&mut self) -> Result<Option<Box<dyn Batch>>, Failure> {
@@ -71,7 +85,7 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
             let (first, first_in_part, len) = (self.next, self.next_in_part, batch.len() as u64);
             self.next += len;
             self.next_in_part += len;
-            if self.next <= self.from {
+            if self.next <= self.records.start {
                 continue;
             }
             let part = &self.split.parts[self.part];
@@ -82,9 +96,9 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
                 place: Place { name: &part.input.name, start: part.range.start, first: first_in_part },
                 split: self.number,
                 first,
-                skip: self.from.saturating_sub(first),
+                records: first.max(self.records.start)..self.next.min(self.records.end),
                 max_document: self.limits.max_document,
-                poison: self.poison,
+                poison: self.poison.clone(),
             })));
         }
         Ok(None)
@@ -115,19 +129,16 @@ struct SourcePortion<'a> {
     batch: Box<dyn Batch>,
     place: Place<'a>,
     split: u32,
+    /// Number of the batch's first record within the split.
     first: u64,
-    skip: u64,
+    records: Range<u64>,
     max_document: usize,
-    poison: &'a [u64],
+    poison: Arc<[u64]>,
 }
 
 impl Portion for SourcePortion<'_> {
-    fn first(&self) -> u64 {
-        self.first + self.skip
-    }
-
-    fn end(&self) -> u64 {
-        self.first + self.batch.len() as u64
+    fn records(&self) -> Range<u64> {
+        self.records.clone()
     }
 
     fn bytes(&self) -> usize {
@@ -135,11 +146,11 @@ impl Portion for SourcePortion<'_> {
     }
 
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {
-        for index in self.skip..self.batch.len() as u64 {
-            let ordinal = self.first + index;
+        for ordinal in self.records.clone() {
+            let index = ordinal - self.first;
             out.counts.records += 1;
             let read = if self.poison.contains(&ordinal) {
-                Err(poisoned().into())
+                Err(poisoned(self.batch.raw(index as usize)).into())
             } else {
                 self.batch.document(index as usize)
             };
@@ -182,9 +193,9 @@ impl Portion for SourcePortion<'_> {
     }
 }
 
-fn poisoned() -> Bad {
+fn poisoned(raw: &[u8]) -> Bad {
     let detail = "this record ended the process each time it was tried, also alone".to_owned();
-    Bad { reason: "killed_the_process", detail, offset: None, raw: Vec::new() }
+    Bad { reason: "ended_the_process", detail, offset: None, raw: raw[..raw.len().min(KEPT_RAW)].to_vec() }
 }
 
 /// Reads the spool of one split, with what the stages decided about its documents.
@@ -194,7 +205,11 @@ pub struct SpoolFeed<'a> {
     /// By the node that applies.
     decisions: Vec<(usize, Decisions)>,
     split: u32,
-    from: u64,
+    /// Number of the next row.
+    next: u64,
+    /// The rows to read. Rows are counted, not ordinals: a document that waits at two nodes has two.
+    rows: Range<u64>,
+    poison: Arc<[u64]>,
 }
 
 impl<'a> SpoolFeed<'a> {
@@ -203,9 +218,10 @@ impl<'a> SpoolFeed<'a> {
         reader: SpoolReader,
         decisions: Vec<(usize, Decisions)>,
         split: u32,
-        from: u64,
+        rows: Range<u64>,
+        poison: Vec<u64>,
     ) -> SpoolFeed<'a> {
-        SpoolFeed { flow, reader, decisions, split, from }
+        SpoolFeed { flow, reader, decisions, split, next: 0, rows, poison: poison.into() }
     }
 }
 
@@ -216,15 +232,19 @@ impl<'a> Feed<'a> for SpoolFeed<'a> {
             for (node, decisions) in &mut self.decisions {
                 decided.push((*node, decisions.up_to(block.last)?));
             }
-            if block.last < self.from {
+            let first = self.next;
+            self.next += block.rows;
+            if self.next <= self.rows.start {
                 continue;
             }
             return Ok(Some(Box::new(SpoolPortion {
                 flow: self.flow,
+                first,
+                rows: first.max(self.rows.start)..self.next.min(self.rows.end),
                 block,
                 decided,
                 split: self.split,
-                from: self.from,
+                poison: self.poison.clone(),
             })));
         }
         Ok(None)
@@ -236,16 +256,15 @@ struct SpoolPortion<'a> {
     block: SpooledBlock,
     decided: Vec<(usize, Vec<Decided>)>,
     split: u32,
-    from: u64,
+    /// Number of the block's first row.
+    first: u64,
+    rows: Range<u64>,
+    poison: Arc<[u64]>,
 }
 
 impl Portion for SpoolPortion<'_> {
-    fn first(&self) -> u64 {
-        self.block.first.max(self.from)
-    }
-
-    fn end(&self) -> u64 {
-        self.block.last + 1
+    fn records(&self) -> Range<u64> {
+        self.rows.clone()
     }
 
     fn bytes(&self) -> usize {
@@ -258,13 +277,21 @@ impl Portion for SpoolPortion<'_> {
             .iter()
             .flat_map(|(node, decided)| decided.iter().map(|one| ((*node, one.ordinal), one)))
             .collect();
+        let mut row = self.first;
         self.block.documents(self.split, |waiting| {
-            let node = waiting.node as usize;
+            let (node, number) = (waiting.node as usize, row);
             let ordinal = waiting.document.origin.ordinal;
-            if ordinal >= self.from {
-                let decided = by_document.get(&(node, ordinal)).copied();
-                self.flow.enter(node, waiting.document, decided, worker, out);
+            row += 1;
+            if !self.rows.contains(&number) {
+                return Ok(());
             }
+            if self.poison.contains(&number) {
+                let document = waiting.document;
+                self.flow.set_aside(&poisoned(document.text().as_bytes()), ordinal, &document.id, out);
+                return Ok(());
+            }
+            let decided = by_document.get(&(node, ordinal)).copied();
+            self.flow.enter(node, waiting.document, decided, worker, out);
             Ok(())
         })
     }

@@ -157,7 +157,7 @@ impl Flow<'_> {
                         counts.bytes += document.text().len() as u64;
                         counts.tokens += row.tokens;
                         if let Some(Value::Text(language)) = document.field(self.lang) {
-                            add(&mut out.counts.languages, language, 1);
+                            add(&mut counts.languages, language, 1);
                         }
                         Next::End(None)
                     }

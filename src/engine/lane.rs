@@ -6,8 +6,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::Shared;
 use super::blocks::{self, Totals};
 use super::commit::Output;
+use super::flow::LaneMap;
+use super::graph::{Graph, KeepDropped, Work};
+use super::outcome::{LinesPack, MeasuresPack};
+use super::spool::{self, SpoolPack};
+use crate::registry::AnySink;
 use crate::sink::{Block, Row, Sealed, ShardFile};
 
 /// How the rows of a lane become blocks and the blocks shards: the half of a sink that the engine
@@ -138,4 +144,77 @@ pub struct LaneOutput {
     pub lane: String,
     pub output: Output,
     pub totals: Totals,
+}
+
+/// The lane of every document's outcome.
+pub const MEASURES: &str = "measures";
+/// The lane of bad records.
+pub const SET_ASIDE: &str = "set-aside";
+
+/// The lanes of one phase, and which node writes to which.
+pub fn lanes<'a>(shared: &Shared, graph: &'a Graph, phase: usize) -> (Vec<Lane<'a>>, LaneMap) {
+    let nodes = graph.nodes.len();
+    let mut map = LaneMap {
+        sinks: vec![None; nodes],
+        dropped: vec![None; nodes],
+        stages: vec![None; nodes],
+        ..LaneMap::default()
+    };
+    let mut lanes: Vec<Lane<'a>> = Vec::new();
+    let mut add = |name: String, pack: Box<dyn Pack + 'a>, published: bool| {
+        lanes.push(Lane { name, pack, published });
+        lanes.len() - 1
+    };
+    map.measures = add(MEASURES.to_owned(), Box::new(MeasuresPack(&graph.outcomes)), true);
+    map.set_aside = add(SET_ASIDE.to_owned(), Box::new(LinesPack), true);
+    let mut stages = 0;
+    for (number, node) in graph.phase(phase) {
+        match &node.work {
+            Work::Sink(sink) => {
+                map.sinks[number] = Some(add(node.name.clone(), Box::new(SinkPack(sink.as_ref())), true))
+            }
+            Work::Observe(_) => {
+                map.stages[number] = Some(stages);
+                stages += 1;
+            }
+            _ if graph.keep_dropped != KeepDropped::None => {
+                map.dropped[number] = Some(add(format!("dropped/{}", node.name), Box::new(LinesPack), true));
+            }
+            _ => {}
+        }
+    }
+    if graph.spools(phase) {
+        map.spool =
+            Some(add(spool::LANE.to_owned(), Box::new(SpoolPack { block_bytes: shared.memory.portion }), false));
+    }
+    (lanes, map)
+}
+
+/// All that decides about the bytes of a lane's shards, beside its rows.
+pub fn lane_identity(graph: &Graph, lane: &str) -> String {
+    let own = graph.nodes.iter().find(|node| matches!(node.work, Work::Sink(_)) && node.name == lane);
+    own.map_or_else(|| format!("{lane} 1"), |node| node.identity.clone())
+}
+
+/// A sink as the engine packs its rows.
+struct SinkPack<'a>(&'a dyn AnySink);
+
+impl Pack for SinkPack<'_> {
+    fn block_bytes(&self) -> usize {
+        self.0.block_bytes()
+    }
+    fn shard_weight(&self) -> u64 {
+        self.0.shard_weight()
+    }
+    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+        self.0.seal(block)
+    }
+    fn publish(
+        &self,
+        folder: &Path,
+        number: usize,
+        blocks: &mut dyn Iterator<Item = io::Result<Sealed>>,
+    ) -> io::Result<Vec<ShardFile>> {
+        self.0.publish(folder, number, blocks)
+    }
 }

@@ -9,9 +9,8 @@
 //! after its last segment. Segments never show in the output: see [`Lane::published`].
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -22,6 +21,7 @@ use super::blocks::{self, Totals};
 use super::commit::{Attempt, Ledger, Output};
 use super::counts::Counts;
 use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
+use super::poison::Window;
 use super::shuffle::{Record, Sorter};
 use super::{Failure, Shared};
 use crate::sink::{Block, Sealed};
@@ -35,10 +35,8 @@ pub trait Feed<'a>: Send {
 
 /// Consecutive documents of a split, to be worked on by any thread.
 pub trait Portion: Send {
-    /// Number of the first record.
-    fn first(&self) -> u64;
-    /// Number of the record after the last.
-    fn end(&self) -> u64;
+    /// Numbers of its records in what the task reads.
+    fn records(&self) -> Range<u64>;
     /// Bytes held in memory.
     fn bytes(&self) -> usize;
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
@@ -47,19 +45,28 @@ pub trait Portion: Send {
 /// What a thread keeps from one portion to the next.
 #[derive(Default)]
 pub struct Worker {
-    /// Number of the thread, for its poison marker.
+    /// Number of the thread, for its note in the [`Window`].
     pub number: usize,
     pub text: Text,
 }
 
 /// What a portion became.
-#[derive(Default)]
 pub struct Produced {
     /// Rows by lane.
     pub rows: Vec<Rows>,
     /// Records by stage.
     pub records: Vec<Emitted>,
     pub counts: Counts,
+}
+
+impl Produced {
+    pub fn new(lanes: usize, stages: usize) -> Produced {
+        Produced {
+            rows: (0..lanes).map(|_| Rows::default()).collect(),
+            records: (0..stages).map(|_| Emitted::default()).collect(),
+            counts: Counts::default(),
+        }
+    }
 }
 
 /// Records for one stage's shuffle.
@@ -190,7 +197,7 @@ struct Files {
     attempt: Attempt,
     lanes: Vec<InOrder>,
     sorters: Vec<Sorter>,
-    marker: File,
+    window: Window,
 }
 
 /// A complete block to be sealed.
@@ -268,8 +275,8 @@ impl<'a> MapTask<'a> {
         let sorters = (0..self.stages)
             .map(|stage| Sorter::create(&attempt.folder().join(stage_file(stage)), self.shared.memory.sorter, false))
             .collect();
-        let marker = File::create(attempt.folder().join("window"))?;
-        Ok(Files { attempt, lanes, sorters, marker })
+        let window = Window::create(attempt.folder())?;
+        Ok(Files { attempt, lanes, sorters, window })
     }
 
     /// Does one piece of work, if there is one.
@@ -309,7 +316,7 @@ impl<'a> MapTask<'a> {
         };
         let bytes = portion.bytes();
         *portions += 1;
-        *next_record = portion.end();
+        *next_record = portion.records().end;
         *since_commit += bytes as u64;
         if *since_commit >= self.shared.segment_bytes {
             *state = State::Draining;
@@ -328,13 +335,11 @@ impl<'a> MapTask<'a> {
         mut portion: Box<dyn Portion + 'a>,
         bytes: usize,
     ) -> Result<(), Failure> {
-        self.mark(worker.number, portion.first())?;
-        let mut produced = Produced {
-            rows: self.lanes.iter().map(|_| Rows::default()).collect(),
-            records: (0..self.stages).map(|_| Emitted::default()).collect(),
-            counts: Counts::default(),
-        };
-        portion.run(worker, &mut produced)?;
+        self.window(|window| window.enter(worker.number, portion.records()))?;
+        let mut produced = Produced::new(self.lanes.len(), self.stages);
+        let ran = portion.run(worker, &mut produced);
+        self.window(|window| window.leave(worker.number))?;
+        ran?;
         self.shared.progress.advance(portion.bytes() as u64, &produced.counts);
         drop(portion);
         self.assemble(number, produced, bytes)?;
@@ -343,10 +348,8 @@ impl<'a> MapTask<'a> {
     }
 
     /// Notes which record the thread starts at: if the process dies, this is where to look.
-    fn mark(&self, worker: usize, first: u64) -> io::Result<()> {
-        let files = lock(&self.files);
-        let files = files.as_ref().expect("a segment is open while portions are under way");
-        files.marker.write_all_at(&first.to_le_bytes(), 8 * worker as u64)
+    fn window(&self, note: impl FnOnce(&Window) -> io::Result<()>) -> io::Result<()> {
+        note(&lock(&self.files).as_ref().expect("a segment is open while portions are under way").window)
     }
 
     fn assemble(&self, number: u64, produced: Produced, bytes: usize) -> Result<(), Failure> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::Failure;
 use super::map::{Help, MapTask, Worker};
 
+/// The stack of a thread that runs steps.
+pub const STACK: usize = 16 << 20;
 /// How long a thread without work sleeps before it looks again. It decides about nothing.
 const NAP: Duration = Duration::from_micros(300);
 
@@ -82,7 +84,7 @@ pub fn map<'a>(
             let work = &work;
             std::thread::Builder::new()
                 .name(format!("worker-{number}"))
-                .stack_size(16 << 20)
+                .stack_size(STACK)
                 .spawn_scoped(scope, move || work(number))
                 .expect("the machine can start a thread");
         }

@@ -1,15 +1,21 @@
-//! A reduce task: one range of keys of one stage, from every map task's file to decisions.
+//! A reduce phase, and its tasks: one range of keys of one stage, from every map task's file to decisions.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
 
-use super::commit::{Ledger, Output};
+use super::commit::{Ledger, Output, digest};
+use super::driver::{Job, Tasks, work_folder};
+use super::graph::Work;
+use super::inputs::Split;
+use super::map::segment_key;
+use super::map_phase::Mapped;
 use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
 use super::spool::encode_decision;
-use super::{Failure, Shared};
+use super::{Failure, Shared, pool};
 use crate::registry::AnyStage;
 use crate::stage::{Decision, Key, Records};
 
@@ -121,4 +127,90 @@ impl Records for Group<'_> {
         }
         Some((origin, &self.value))
     }
+}
+
+/// What a finished reduce phase leaves.
+pub struct ReducedStage {
+    pub ledger: Ledger,
+    pub runs: Vec<(String, Run)>,
+    /// By split: the digest of all decisions about its documents.
+    pub digests: HashMap<u64, String>,
+}
+
+/// Runs what is missing of the reduce phase of the stage at `node`, the phase's stage `number`.
+pub fn phase(
+    shared: &Shared,
+    job: &Job<'_>,
+    node: usize,
+    number: usize,
+    mapped: &Mapped,
+) -> Result<(ReducedStage, Tasks), Failure> {
+    let graph = job.graph;
+    let Work::Observe(stage) = &graph.nodes[node].work else { unreachable!("only stages are reduced") };
+    let identity = digest(format!("wanjuan reduce 1\n{}", graph.nodes[node].identity).as_bytes());
+    let ledger =
+        Ledger::open(work_folder(job.output).join(format!("reduce-{}-{}", graph.nodes[node].name, &identity[..16])))?;
+    let parts = partitions(job.splits.iter().map(Split::bytes).sum());
+    let mut inputs = Vec::new();
+    let mut all = String::new();
+    for (split, (task, segments)) in mapped.tasks.iter().enumerate() {
+        all.push_str(&job.splits[split].key);
+        for (segment, record) in segments.iter().enumerate() {
+            let output = &record.shuffles[number];
+            all.push_str(&format!(" {}\n", output.digest));
+            let key = segment_key(task, segment);
+            let run = Run::open(&mapped.ledger.locate(output))
+                .map_err(|error| Failure::damaged(&mapped.ledger, &key, error))?;
+            inputs.push(MapOutput { task: key, path: mapped.ledger.locate(output), split: split as u32, run });
+        }
+    }
+    let root = &digest(all.as_bytes())[..24];
+    let keys: Vec<String> = (0..parts).map(|part| format!("{root}-{part:05}-of-{parts:05}")).collect();
+    let splits: Vec<String> = job.splits.iter().map(|split| split.key.clone()).collect();
+    let mut records: Vec<Option<Reduced>> = Vec::new();
+    for key in &keys {
+        let record = ledger.read::<Reduced>(key)?;
+        let whole = record.filter(|record| {
+            ledger.locate(&record.decisions).metadata().is_ok_and(|file| file.len() == record.decisions.length)
+        });
+        if whole.is_none() {
+            ledger.disown(key)?;
+        }
+        records.push(whole);
+    }
+    let missing: Vec<usize> = (0..keys.len()).filter(|&part| records[part].is_none()).collect();
+    let title = format!("reduce {}", graph.nodes[node].name);
+    shared.progress.phase(&title, keys.len(), keys.len() - missing.len(), 0);
+    pool::each(job.threads, missing.len(), |index| {
+        let part = missing[index];
+        let spec = ReduceSpec {
+            stage: stage.as_ref(),
+            ledger: ledger.clone(),
+            key: keys[part].clone(),
+            part: part as u64,
+            parts,
+            upstream: mapped.ledger.clone(),
+            inputs: &inputs,
+            splits: &splits,
+        };
+        run(shared, &spec).map(drop)
+    })?;
+    let mut runs = Vec::new();
+    let mut sections: BTreeMap<u64, String> = BTreeMap::new();
+    for key in &keys {
+        let record =
+            ledger.read::<Reduced>(key)?.ok_or_else(|| io::Error::other(format!("the record {key} is gone")))?;
+        let run =
+            Run::open(&ledger.locate(&record.decisions)).map_err(|error| Failure::damaged(&ledger, key, error))?;
+        for section in run.sections() {
+            sections.entry(section.upper).or_default().push_str(&section.digest);
+        }
+        runs.push((key.clone(), run));
+    }
+    let tasks = Tasks {
+        phase: title,
+        ran: missing.iter().map(|part| format!("{part}")).collect(),
+        skipped: keys.len() - missing.len(),
+    };
+    Ok((ReducedStage { ledger, runs, digests: sections.into_iter().collect() }, tasks))
 }

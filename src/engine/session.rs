@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::commit::{at, replace_file};
 use super::counts::Counts;
 use super::driver::{self, Done, Job, Tasks, work_folder};
-use super::graph::Work;
+use super::graph::{Graph, Work};
 use super::inputs::{Part, Split, pack};
+use super::poison::{self, Isolate, Trial};
 use super::{Failure, Memory, Progress, Shared};
 use crate::config::Pipeline;
 use crate::registry::Built;
@@ -158,8 +159,14 @@ pub fn held_by_another(pipeline: &Pipeline) -> Option<String> {
 const RUN: &str = "run.json";
 const OWNER: &str = "owner.json";
 
-/// Runs a pipeline to its end. `shared` is made by [`shared`], so that a signal can stop it.
-pub fn run(pipeline: &Pipeline, options: &Options, shared: &Shared) -> Result<Report, Failure> {
+/// Runs a pipeline to its end. `shared` is made by [`shared`], so that a signal can stop it; `isolate`
+/// tries what may have ended an earlier run in another process, which calls [`attempt`].
+pub fn run(
+    pipeline: &Pipeline,
+    options: &Options,
+    shared: &Shared,
+    isolate: Option<&Isolate<'_>>,
+) -> Result<Report, Failure> {
     let started = Instant::now();
     let work = work_folder(&pipeline.output);
     fs::create_dir_all(&work).map_err(at(&work))?;
@@ -172,19 +179,37 @@ pub fn run(pipeline: &Pipeline, options: &Options, shared: &Shared) -> Result<Re
     let splits = splits(pipeline, options.split_bytes)?;
     let graph = pipeline.graph(splits.iter().map(Split::name).collect());
     debug_assert!(splits.iter().all(|split| matches!(graph.nodes[split.source].work, Work::Source(_))));
-    let job = Job {
-        graph: &graph,
-        splits: &splits,
-        output: &pipeline.output,
-        threads: options.threads,
-        max_set_aside: pipeline.max_set_aside,
-    };
+    let job = job(pipeline, options, &graph, &splits, isolate);
     let done = driver::run(shared, &job)?;
     let record = record(pipeline, &splits, &done.counts);
     let mut text = serde_json::to_vec_pretty(&record).expect("a record of a run is plain data");
     text.push(b'\n');
     replace_file(&pipeline.output.join(RUN), &text)?;
     Ok(Report { record, done, time: started.elapsed() })
+}
+
+/// Works on the records of a trial and throws the result away. The process may not survive it.
+pub fn attempt(pipeline: &Pipeline, options: &Options, shared: &Shared, trial: &Trial) -> Result<(), Failure> {
+    let splits = splits(pipeline, options.split_bytes)?;
+    let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+    driver::attempt(shared, &job(pipeline, options, &graph, &splits, None), trial)
+}
+
+fn job<'a>(
+    pipeline: &'a Pipeline,
+    options: &Options,
+    graph: &'a Graph,
+    splits: &'a [Split],
+    isolate: Option<&'a Isolate<'a>>,
+) -> Job<'a> {
+    Job {
+        graph,
+        splits,
+        output: &pipeline.output,
+        threads: options.threads,
+        max_set_aside: pipeline.max_set_aside,
+        isolate,
+    }
 }
 
 /// What the tasks of a run share.
@@ -261,6 +286,7 @@ fn sweep(work: &Path) -> io::Result<()> {
         for attempt in fs::read_dir(&attempts).map_err(at(&attempts))? {
             let attempt = attempt?;
             if !attempt.file_name().to_str().is_some_and(|name| kept.contains(name)) {
+                poison::remember(&phase, &attempt.path())?;
                 fs::remove_dir_all(attempt.path()).map_err(at(&attempt.path()))?;
             }
         }

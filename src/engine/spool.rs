@@ -14,6 +14,9 @@ use crate::sink::{Block, Sealed, ShardFile};
 /// Name of the spool's lane.
 pub const LANE: &str = "spool";
 
+/// Bytes of a block's index before the ends of its rows.
+const HEAD: usize = 16;
+
 /// How waiting documents are stored: blocks of zstd level 1, nine times faster than it is read for.
 pub struct SpoolPack {
     pub block_bytes: usize,
@@ -29,10 +32,9 @@ impl Pack for SpoolPack {
     }
 
     fn seal(&self, block: &Block) -> io::Result<Sealed> {
-        let first = block.rows().next().and_then(codec::ordinal).unwrap_or_default();
         let last = block.rows().last().and_then(codec::ordinal).unwrap_or_default();
-        let mut index = Vec::with_capacity(24 + 4 * block.ends.len());
-        for word in [block.bytes.len() as u64, first, last] {
+        let mut index = Vec::with_capacity(HEAD + 8 * block.ends.len());
+        for word in [block.bytes.len() as u64, last] {
             index.extend_from_slice(&word.to_le_bytes());
         }
         index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
@@ -52,9 +54,12 @@ impl Pack for SpoolPack {
 /// A block of waiting documents, still compressed.
 pub struct SpooledBlock {
     sealed: Sealed,
-    pub first: u64,
+    /// Ordinal of the last document.
     pub last: u64,
+    /// Bytes, decompressed.
     pub length: usize,
+    /// How many documents wait in it. One that waits at several nodes counts at each.
+    pub rows: u64,
 }
 
 impl SpooledBlock {
@@ -62,19 +67,16 @@ impl SpooledBlock {
         let word = |at: usize| {
             sealed.index.get(at..at + 8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")))
         };
-        match (word(0), word(8), word(16)) {
-            (Some(length), Some(first), Some(last)) => {
-                Ok(SpooledBlock { first, last, length: length as usize, sealed })
-            }
-            _ => Err(io::ErrorKind::InvalidData.into()),
-        }
+        let (Some(length), Some(last)) = (word(0), word(8)) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let rows = (sealed.index.len() as u64 - HEAD as u64) / 8;
+        Ok(SpooledBlock { last, length: length as usize, rows, sealed })
     }
 
     /// Decodes the documents, in order.
     pub fn documents(&self, split: u32, mut each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
         let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
         let mut start = 0;
-        for end in self.sealed.index[24..].chunks_exact(8) {
+        for end in self.sealed.index[HEAD..].chunks_exact(8) {
             let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
             let waiting = bytes.get(start..end).and_then(|row| codec::decode(row, split));
             // The block matched its checksum, so a row that cannot be read was written wrong.
@@ -128,6 +130,8 @@ pub struct Decisions {
     /// Where the files came from, to name the one that turns out damaged.
     ledger: Ledger,
     tasks: Vec<String>,
+    /// Decisions about the last document asked for: it may also wait in the next block.
+    held: Vec<Decided>,
 }
 
 /// A decision as it travels: the document, the split and ordinal of the one kept instead, and the
@@ -178,12 +182,12 @@ impl Decisions {
             cursors.push((None, cursor));
         }
         let tasks = runs.iter().map(|(task, _)| task.clone()).collect();
-        Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks })
+        Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks, held: Vec::new() })
     }
 
     /// The decisions about documents up to and including `last`.
     pub fn up_to(&mut self, last: u64) -> Result<Vec<Decided>, Failure> {
-        let mut decided = Vec::new();
+        let mut decided = std::mem::take(&mut self.held);
         while let Some(record) = self.merge.peek() {
             let ordinal = record.key as u64;
             if ordinal > last {
@@ -193,6 +197,7 @@ impl Decisions {
             decided.push(decision.map_err(|kind| self.damaged(kind.into()))?);
             self.merge.advance().map_err(|error| self.damaged(error))?;
         }
+        self.held = decided.iter().filter(|decided| decided.ordinal == last).cloned().collect();
         Ok(decided)
     }
 

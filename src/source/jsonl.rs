@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use sonic_rs::{JsonValueTrait, LazyValue};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
 
-use super::lines::{KEPT_RAW, LineReader, Lines, splits};
-use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
+use super::lines::{LineReader, Lines, splits};
+use super::{Bad, Batch, KEPT_RAW, Kind, Limits, NoDocument, Reader, Source};
 use crate::json;
 use crate::store::Input;
 
@@ -165,6 +165,10 @@ impl Batch for JsonBatch {
         document.map_err(|(reason, detail)| {
             Bad { reason, detail, offset: None, raw: line[..line.len().min(KEPT_RAW)].to_vec() }.into()
         })
+    }
+
+    fn raw(&self, index: usize) -> &[u8] {
+        self.lines.line(index).unwrap_or_default()
     }
 }
 

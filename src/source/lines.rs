@@ -4,11 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use super::bytes::{Broken, Bytes, Format};
-use super::{Bad, Limits};
+use super::{Bad, KEPT_RAW, Limits};
 use crate::store::Input;
-
-/// Bytes of a bad record that are kept.
-pub const KEPT_RAW: usize = 64 << 10;
 
 /// Consecutive lines, without their ends.
 #[derive(Debug, Default)]

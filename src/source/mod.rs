@@ -76,7 +76,16 @@ pub trait Batch: Send + Sync {
     /// Turns the record at `index` into a document. The engine fills in the origin, and an id where
     /// the record has none.
     fn document(&self, index: usize) -> Result<Document, NoDocument>;
+
+    /// The record as read, for a person to look at, where it can be had without parsing.
+    fn raw(&self, index: usize) -> &[u8] {
+        let _ = index;
+        &[]
+    }
 }
+
+/// Bytes of a bad record that are kept.
+pub const KEPT_RAW: usize = 64 << 10;
 
 /// Why a record became no document.
 #[derive(Debug, Clone, PartialEq, Eq)]

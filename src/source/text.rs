@@ -17,8 +17,7 @@ use wanjuan_filters::kit::{Document, Setup, Step, Wrong};
 
 use super::bytes::{Broken, Bytes, Format};
 use super::http::decode_text;
-use super::lines::KEPT_RAW;
-use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
+use super::{Bad, Batch, KEPT_RAW, Kind, Limits, NoDocument, Reader, Source};
 use crate::store::Input;
 
 /// Settings of [`Text`].
@@ -140,6 +139,10 @@ impl Batch for TextBatch {
             .into());
         }
         Ok(Document::new(self.name.clone(), text))
+    }
+
+    fn raw(&self, _: usize) -> &[u8] {
+        self.content.as_deref().unwrap_or_default()
     }
 }
 

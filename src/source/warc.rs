@@ -22,8 +22,7 @@ use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Wrong};
 
 use super::bytes::{Broken, Bytes, Format};
 use super::http::{BadBody, Response, find_header, headers};
-use super::lines::KEPT_RAW;
-use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
+use super::{Bad, Batch, KEPT_RAW, Kind, Limits, NoDocument, Reader, Source};
 use crate::store::Input;
 
 /// Settings of [`Warc`].
@@ -122,6 +121,10 @@ impl Batch for WarcBatch {
     fn document(&self, index: usize) -> Result<Document, NoDocument> {
         let record = self.records.entries[index].as_ref().map_err(Clone::clone)?;
         self.pages.document(record, self.limit)
+    }
+
+    fn raw(&self, index: usize) -> &[u8] {
+        self.records.entries[index].as_ref().map_or(&[], |record| &record.block)
     }
 }
 

@@ -94,6 +94,10 @@ impl Batch for WetBatch {
         }
         Ok(document)
     }
+
+    fn raw(&self, index: usize) -> &[u8] {
+        self.records.entries[index].as_ref().map_or(&[], |record| &record.block)
+    }
 }
 
 #[cfg(test)]

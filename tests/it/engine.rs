@@ -102,6 +102,53 @@ fn killed_at_any_moment_it_resumes_to_the_same_bytes_and_leaves_nothing() {
     assert!(kills >= wanted, "{kills} kills in {rounds} runs");
 }
 
+#[test]
+fn a_document_that_waits_at_two_stages_is_decided_about_at_each_wherever_blocks_and_kills_fall() {
+    let bench = Bench::new(2, 6000);
+    let branches = |output: &str| {
+        let text = format!(
+            r#"
+[pipeline]
+name = "branches"
+output = "{output}"
+
+[[source]]
+name = "raw"
+use = "jsonl"
+paths = ["corpus"]
+
+[[step]]
+name = "first"
+use = "exact_duplicates"
+
+[[step]]
+name = "last"
+use = "exact_duplicates"
+keep = "longest"
+from = "raw"
+
+[[sink]]
+name = "both"
+use = "jsonl"
+from = ["first", "last"]
+"#
+        );
+        fs::write(bench.path("branches.toml"), text).unwrap();
+        bench.path("branches.toml")
+    };
+    run(&branches("branches"), &["--threads", "2"], 0);
+    let whole = bench.path("branches");
+    fs::write(whole.join("run.json"), masked(&whole)).unwrap();
+    run(&branches("small"), &["--threads", "7", "--memory", "400MiB", "--segment", "1"], 0);
+    same_as(&whole, &bench.path("small"));
+    let pipeline = branches("killed");
+    for wait in (0..16).map(|step| Duration::from_millis(20 + 23 * step)) {
+        kill_after(&pipeline, wait);
+    }
+    run(&pipeline, &[], 0);
+    same_as(&whole, &bench.path("killed"));
+}
+
 /// Tasks that ran, by phase.
 fn ran(pipeline: &Path) -> Vec<(String, usize)> {
     let output = run(pipeline, &["-o", "json"], 0);
