@@ -12,6 +12,10 @@
 //! | `mojibake`     | true    | after ftfy, without its model of likely characters                       |
 //! | `max_blank_lines` | 1    | ours: empty lines in a row                                               |
 
+mod glance;
+mod mojibake;
+
+use glance::{Glance, behind_cjk, eight, is_in_order};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
@@ -60,7 +64,7 @@ pub struct Normalize {
 impl Step for Normalize {
     const NAME: &'static str = "normalize";
     const VERSION: u32 = 1;
-    const WORDS: &'static str = include_str!("normalize.rs");
+    const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Mapper;
 
@@ -83,27 +87,29 @@ impl Mapper for Normalize {
 impl Normalize {
     /// The text in its form, or `None` if it is in it already.
     fn normalize(&self, text: &str) -> Option<String> {
-        let mut changed = if self.config.mojibake { repair(text) } else { None };
+        let mut changed = if self.config.mojibake { mojibake::repair(text) } else { None };
         // Folding can make spaces, so it comes before them.
         let now = changed.as_deref().unwrap_or(text);
-        match self.config.form {
-            Form::Nfc if !is_surely_nfc(now) && is_nfc_quick(now.chars()) != IsNormalized::Yes => {
-                changed = Some(now.nfc().collect())
+        let glance = Glance::at(now);
+        let folded: Option<String> = match self.config.form {
+            Form::Nfc if !glance.composed && is_nfc_quick(now.chars()) != IsNormalized::Yes => {
+                Some(now.nfc().collect())
             }
-            Form::Nfkc if is_nfkc_quick(now.chars()) != IsNormalized::Yes => changed = Some(now.nfkc().collect()),
-            _ => {}
+            Form::Nfkc if is_nfkc_quick(now.chars()) != IsNormalized::Yes => Some(now.nfkc().collect()),
+            _ => None,
+        };
+        if glance.laid_out && folded.is_none() && self.config.max_blank_lines >= 1 {
+            return changed.filter(|changed| changed != text);
         }
-        let now = changed.as_deref().unwrap_or(text);
-        self.lay_out(now).or(changed).filter(|changed| changed != text)
+        changed = folded.or(changed);
+        let laid_out = self.lay_out(changed.as_deref().unwrap_or(text));
+        (laid_out != text).then_some(laid_out)
     }
 
-    /// White space and control characters in one pass; `None` if they are as they should be. What
-    /// stays is copied in runs.
-    fn lay_out(&self, text: &str) -> Option<String> {
-        if self.config.max_blank_lines >= 1 && is_laid_out(text) {
-            return None;
-        }
-        let mut page = Page { out: String::new(), line_start: 0, blank_lines: self.config.max_blank_lines };
+    /// White space and control characters in one pass. What stays is copied in runs.
+    fn lay_out(&self, text: &str) -> String {
+        let mut page =
+            Page { out: String::with_capacity(text.len()), line_start: 0, blank_lines: self.config.max_blank_lines };
         let bytes = text.as_bytes();
         let (mut run, mut at) = (0, 0);
         while at < bytes.len() {
@@ -124,13 +130,16 @@ impl Normalize {
                     at += 1;
                     continue;
                 }
-                0xe4..=0xe9 => {
-                    at = behind_ideographs(bytes, at);
-                    continue;
-                }
                 0..=0x7f => 1,
                 0xc0..=0xdf => 2,
-                0xe0..=0xef => 3,
+                0xe0..=0xef => {
+                    let behind = behind_cjk(bytes, at);
+                    if behind > at {
+                        at = behind;
+                        continue;
+                    }
+                    3
+                }
                 _ => 4,
             };
             let c = text[at..at + length].chars().next().expect("a character stands where a lead byte does");
@@ -159,7 +168,7 @@ impl Normalize {
         if self.config.white_space {
             page.out.truncate(page.out.trim_end_matches([' ', '\n']).len());
         }
-        Some(page.out)
+        page.out
     }
 }
 
@@ -195,106 +204,6 @@ impl Page {
     }
 }
 
-const EACH: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = EACH * 0x80;
-
-/// Eight bytes of ASCII at once, or `None` near the end and where there are others.
-fn eight(bytes: &[u8], at: usize) -> Option<u64> {
-    let word = u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().expect("eight bytes"));
-    (word & HIGH == 0).then_some(word)
-}
-
-/// The high bit of each byte that equals `wanted`; all bytes are ASCII.
-fn equal(word: u64, wanted: u8) -> u64 {
-    HIGH & !((word ^ (EACH * u64::from(wanted))) + (EACH * 0x7f))
-}
-
-/// Passes over ideographs and their neighbours in the code: nothing among them is a space, a mark or
-/// in need of composing.
-fn behind_ideographs(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() && (0xe4..=0xe9).contains(&bytes[at]) {
-        at += 3;
-    }
-    at
-}
-
-/// Whether eight bytes are printable, with single spaces within and none at either end.
-fn is_in_order(word: u64) -> bool {
-    let spaces = equal(word, b' ');
-    let control = HIGH & !(word + EACH * (0x80 - 0x20)) | equal(word, 0x7f);
-    control == 0 && spaces & (spaces >> 8) == 0 && spaces & (0x80 | 0x80 << 56) == 0
-}
-
-/// Whether white space and control characters are surely as they should be: single spaces between
-/// words, at most one empty line, none at either end. May say no where nothing is to be done.
-fn is_laid_out(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\n'));
-    if blank(bytes.first()) || blank(bytes.last()) || memchr::memmem::find(bytes, b"\n\n\n").is_some() {
-        return false;
-    }
-    let mut at = 0;
-    while at < bytes.len() {
-        if let Some(word) = eight(bytes, at) {
-            let (spaces, ends) = (equal(word, b' '), equal(word, b'\n'));
-            // Bytes below the space have no carry into their high bit.
-            let control = HIGH & !(word + EACH * (0x80 - 0x20)) | equal(word, 0x7f);
-            let followed = spaces & ((spaces | ends) >> 8);
-            let last = spaces >> 63 == 1 && blank(bytes.get(at + 8));
-            if control & !ends != 0 || followed != 0 || last {
-                return false;
-            }
-            at += 8;
-            continue;
-        }
-        match bytes[at] {
-            b' ' if blank(bytes.get(at + 1)) => return false,
-            b' '..=b'~' | b'\n' => at += 1,
-            0..=0x7f => return false,
-            0xe4..=0xe9 => at = behind_ideographs(bytes, at),
-            _ => {
-                let c = text[at..].chars().next().expect("a character stands where a lead byte does");
-                if is_space(c) || is_invisible(c) || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') {
-                    return false;
-                }
-                at += c.len_utf8();
-            }
-        }
-    }
-    true
-}
-
-/// Whether the text can only be composed: ASCII, Latin letters below the combining marks, ideographs,
-/// kana without its marks, full-width forms. Anything else is looked up.
-fn is_surely_nfc(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if eight(bytes, at).is_some() {
-            at += 8;
-            continue;
-        }
-        if (0xe4..=0xe9).contains(&bytes[at]) {
-            at = behind_ideographs(bytes, at);
-            continue;
-        }
-        at += match bytes[at] {
-            0..=0x7f => 1,
-            0xc2..=0xcb => 2,
-            0xe3 if matches!(bytes[at + 1], 0x80..=0x81)
-                || bytes[at + 1] == 0x83
-                || bytes[at + 1] == 0x82 && !(0x99..=0x9c).contains(&bytes[at + 2]) =>
-            {
-                3
-            }
-            0xef if matches!(bytes[at + 1], 0xbc | 0xbd) => 3,
-            0xe2 if bytes[at + 1] == 0x80 && bytes[at + 2] >= 0x82 => 3,
-            _ => return false,
-        };
-    }
-    true
-}
-
 fn is_space(c: char) -> bool {
     matches!(
         c,
@@ -307,92 +216,6 @@ fn is_space(c: char) -> bool {
 /// characters that are none. Joiners stay: Persian and emoji need them.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}')
-}
-
-/// Turns runs of characters that are UTF-8 read as Windows-1252 back into what they were, as often as
-/// it happened, up to three times. `None` where there is nothing to repair.
-fn repair(text: &str) -> Option<String> {
-    let mut repaired = None;
-    for _ in 0..3 {
-        match repair_once(repaired.as_deref().unwrap_or(text)) {
-            Some(better) => repaired = Some(better),
-            None => break,
-        }
-    }
-    repaired
-}
-
-fn repair_once(text: &str) -> Option<String> {
-    let mut out = None::<String>;
-    let mut from = 0;
-    // Only the lead byte of two to four can begin a run: Â to ô, whose own first byte is C3.
-    for at in memchr::memchr_iter(0xc3, text.as_bytes()) {
-        if at < from {
-            continue;
-        }
-        let lead = text.as_bytes()[at + 1] + 0x40;
-        if !(0xc2..=0xf4).contains(&lead) {
-            continue;
-        }
-        let wanted = match lead {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            _ => 4,
-        };
-        let mut bytes = [0; 4];
-        let mut end = at;
-        let mut filled = 0;
-        for next in text[at..].chars().take(wanted) {
-            let Some(byte) = byte_of(next) else { break };
-            if filled > 0 && !(0x80..0xc0).contains(&byte) {
-                break;
-            }
-            bytes[filled] = byte;
-            filled += 1;
-            end += next.len_utf8();
-        }
-        let found = (filled == wanted).then(|| std::str::from_utf8(&bytes[..filled]).ok()).flatten();
-        if let Some(found) = found.filter(|found| likely(&text[at..end], found)) {
-            let out = out.get_or_insert_default();
-            out.push_str(&text[from..at]);
-            out.push_str(found);
-            from = end;
-        }
-    }
-    out.map(|mut out| {
-        out.push_str(&text[from..]);
-        out
-    })
-}
-
-/// Two letters that also make a pair of bytes occur in real words (`Ã©` does not, `Í¥` may): a pair is
-/// taken for mojibake only if its second character is none that follows a letter in any language.
-fn likely(run: &str, found: &str) -> bool {
-    let mut rest = run.chars();
-    rest.next();
-    let odd = |c: char| !c.is_alphabetic() || u32::from(c) > 0xff || matches!(c, 'ª' | 'º' | 'µ');
-    found.chars().all(|c| !c.is_control())
-        && (run.chars().count() > 2
-            || rest.all(odd) && !run.starts_with(['Â', 'Î', 'Ï', 'Ð', 'Ñ', '×'])
-            || run.starts_with('Â') && rest_is_latin1(run))
-}
-
-/// `Â` before a mark of Latin-1 is the most common mojibake of all: `Â£`, `Â©`, and the no-break space.
-fn rest_is_latin1(run: &str) -> bool {
-    run.chars().nth(1).is_some_and(|c| matches!(c, '\u{a0}'..='\u{bf}'))
-}
-
-/// The byte that Windows-1252 reads as this character; bytes it leaves undefined are read as Latin-1
-/// has them.
-fn byte_of(c: char) -> Option<u8> {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    match u32::from(c) {
-        code @ 0..=0xff => Some(code as u8),
-        _ => HIGH.iter().position(|high| *high == c).map(|at| 0x80 + at as u8),
-    }
 }
 
 #[cfg(test)]
@@ -489,22 +312,22 @@ mod tests {
 
         #[test]
         fn the_quick_look_never_takes_for_composed_what_is_not(text in "([a-c é中文，。ーがカ\u{3099}\u{301}ÅΩ가ﬁ\u{2126}]|\\PC){0,12}") {
-            if is_surely_nfc(&text) {
+            if Glance::at(&text).composed {
                 prop_assert_eq!(text.nfc().collect::<String>(), text);
             }
         }
 
         #[test]
-        fn a_text_that_looks_laid_out_is(text in "[abcdefgh \n\t中。\u{a0}é]{0,60}") {
-            if is_laid_out(&text) {
+        fn a_text_that_looks_laid_out_is(text in "([abcdefgh \n]{30}|[abcdefgh \n\t中。，」“\u{a0}\u{2028}\u{3000}\u{302a}é]){0,60}") {
+            if Glance::at(&text).laid_out {
                 prop_assert_eq!(plain_layout(&text), text);
             }
         }
 
         #[test]
-        fn laying_out_in_runs_gives_what_plain_code_gives(text in "[ab 中　\u{a0}\t\r\n\u{2028}\u{200b}é]{0,40}") {
+        fn laying_out_in_runs_gives_what_plain_code_gives(text in "[ab 中，「　\u{a0}\t\r\n\u{2028}\u{200b}é]{0,40}") {
             let step = Normalize::new(Config::default(), &mut Setup::default()).unwrap();
-            prop_assert_eq!(step.lay_out(&text).unwrap_or(text.clone()), plain_layout(&text));
+            prop_assert_eq!(step.lay_out(&text), plain_layout(&text));
         }
     }
 }
