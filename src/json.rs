@@ -13,22 +13,24 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 pub fn append_members(members: &str, skipped: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
     let object = format!("{{{members}}}");
     // Members were validated when the record was read.
-    let walk = sonic_rs::to_object_iter(object.as_str()).flatten();
-    let taken: Vec<(std::borrow::Cow<'_, str>, LazyValue<'_>)> =
-        walk.map(|(name, value)| (name.to_string().into(), value)).collect();
-    if !taken.iter().any(|(name, _)| skipped(name)) {
+    let walk = || sonic_rs::to_object_iter(object.as_str()).flatten();
+    if !walk().any(|(name, _)| skipped(&name)) {
         out.push(b',');
         out.extend_from_slice(members.as_bytes());
         return;
     }
-    for (name, value) in &taken {
-        if !skipped(name) {
-            out.push(b',');
-            write_string(name, out);
-            out.push(b':');
-            out.extend_from_slice(value.as_raw_str().as_bytes());
-        }
+    for (name, value) in walk().filter(|(name, _)| !skipped(name)) {
+        out.push(b',');
+        write_string(&name, out);
+        out.push(b':');
+        out.extend_from_slice(value.as_raw_str().as_bytes());
     }
+}
+
+/// The text of some bytes, or where and why they are none.
+pub fn utf8(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    // The fast one cannot say where.
+    simdutf8::basic::from_utf8(bytes).or_else(|_| std::str::from_utf8(bytes))
 }
 
 /// The type of a value, as a person would call it.

@@ -33,6 +33,8 @@ pub struct Isolated {
     #[arg(long)]
     split: u64,
     #[arg(long)]
+    plan: String,
+    #[arg(long)]
     phase: usize,
     #[arg(long)]
     task: String,
@@ -61,7 +63,8 @@ pub fn ends_the_process(file: &Path, sets: &[String], options: &Options, trial: 
     for (name, number) in numbers {
         command.args([name, &number.to_string()]);
     }
-    command.args(["--task", &trial.task]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["--plan", &trial.plan, "--task", &trial.task]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let ended = command.status()?;
     let asked_to_stop = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
     Ok(ended.signal().is_some_and(|signal| !asked_to_stop.contains(&signal)))
@@ -82,7 +85,7 @@ impl Isolated {
         };
         let Ok(memory) = session::memory(&pipeline, &options) else { return Exit::Wrong };
         let shared = session::shared(memory, &options, Box::new(Silent));
-        let trial = Trial { phase: self.phase, task: self.task, records: self.first..self.end };
+        let trial = Trial { plan: self.plan, phase: self.phase, task: self.task, records: self.first..self.end };
         // A thread like those of a run: a stack that is too small there must be too small here.
         let tried = std::thread::scope(|scope| {
             let attempt = || session::attempt(&pipeline, &options, &shared, &trial);
@@ -102,6 +105,6 @@ struct Silent;
 
 impl Progress for Silent {
     fn phase(&self, _: &str, _: usize, _: usize, _: u64) {}
-    fn advance(&self, _: u64, _: &Counts) {}
+    fn advance(&self, _: u64, _: u64, _: &Counts) {}
     fn note(&self, _: &str) {}
 }

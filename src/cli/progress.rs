@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::{count, size};
+use super::run::{count, duration, size};
 use crate::engine::Progress;
 use crate::engine::counts::Counts;
 
@@ -23,38 +23,71 @@ struct State {
     phase: String,
     started: Instant,
     last: Instant,
-    /// Bytes of input of the phase, as stored, where known.
+    /// Bytes of the phase's input, as stored, where known, and how many of them have been read.
     total: u64,
-    done_tasks: usize,
-    tasks: usize,
+    read: u64,
     bytes: u64,
     documents: u64,
     kept: u64,
     set_aside: u64,
 }
 
-impl Display {
-    pub fn new() -> Display {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
-            bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("a template of two known keys"));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
+impl State {
+    fn new(phase: &str, total: u64) -> State {
         let now = Instant::now();
-        let state = State {
-            phase: String::new(),
+        State {
+            phase: phase.to_owned(),
             started: now,
             last: now,
-            total: 0,
-            done_tasks: 0,
-            tasks: 0,
+            total,
+            read: 0,
             bytes: 0,
             documents: 0,
             kept: 0,
             set_aside: 0,
+        }
+    }
+
+    fn line(&self, elapsed: Duration) -> String {
+        let seconds = elapsed.as_secs_f64().max(1e-3);
+        let kept = match self.documents {
+            0 => String::new(),
+            documents => format!(", {:.1}% kept", 100.0 * self.kept as f64 / documents as f64),
         };
-        Display { bar, state: Mutex::new(state) }
+        let left = match self.left(elapsed) {
+            Some(left) => format!(", {} left", duration(left)),
+            None => String::new(),
+        };
+        format!(
+            "{}: {} documents ({}/s), {} ({:.1} MB/s){kept}, {} set aside, {}{left}",
+            self.phase,
+            count(self.documents),
+            count((self.documents as f64 / seconds) as u64),
+            size(self.bytes),
+            self.bytes as f64 / 1e6 / seconds,
+            count(self.set_aside),
+            duration(elapsed),
+        )
+    }
+
+    /// The time the rest of the input will take, if it is like what has been read.
+    fn left(&self, elapsed: Duration) -> Option<Duration> {
+        if self.read == 0 || self.total == 0 || elapsed < Duration::from_secs(1) {
+            return None;
+        }
+        let rest = self.total.saturating_sub(self.read) as f64 / self.read as f64;
+        Some(elapsed.mul_f64(rest))
+    }
+}
+
+impl Display {
+    pub fn new() -> Display {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(0);
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Display { bar, state: Mutex::new(State::new("", 0)) }
     }
 
     pub fn finish(&self) {
@@ -68,66 +101,42 @@ impl Display {
     }
 }
 
-impl State {
-    fn line(&self) -> String {
-        let seconds = self.started.elapsed().as_secs_f64().max(1e-3);
-        let kept = if self.documents > 0 {
-            format!(", {:.1}% kept", 100.0 * self.kept as f64 / self.documents as f64)
-        } else {
-            String::new()
-        };
-        format!(
-            "{}: {} documents ({}/s), {} ({:.1} MB/s){kept}, {} set aside, {} s",
-            self.phase,
-            count(self.documents),
-            count((self.documents as f64 / seconds) as u64),
-            size(self.bytes),
-            self.bytes as f64 / 1e6 / seconds,
-            count(self.set_aside),
-            seconds as u64,
-        )
-    }
-}
-
 impl Progress for Arc<Display> {
     fn phase(&self, name: &str, tasks: usize, done: usize, bytes: u64) {
-        let mut state = self.state();
-        let now = Instant::now();
-        *state = State {
-            phase: name.to_owned(),
-            started: now,
-            last: now,
-            total: bytes,
-            done_tasks: done,
-            tasks,
-            bytes: 0,
-            documents: 0,
-            kept: 0,
-            set_aside: 0,
-        };
+        *self.state() = State::new(name, bytes);
         let before = if done > 0 { format!(", {done} done before") } else { String::new() };
-        let todo = if state.total > 0 { format!(", {} to read", size(state.total)) } else { String::new() };
+        let todo = if bytes > 0 { format!(", {} to read", size(bytes)) } else { String::new() };
         let text = format!("{name}: {tasks} task{}{before}{todo}", if tasks == 1 { "" } else { "s" });
-        debug_assert!(state.done_tasks <= state.tasks);
         match &self.bar {
-            Some(bar) => bar.set_message(text),
+            Some(bar) => {
+                let template = if bytes > 0 { "[{bar:24}] {percent:>3}% {wide_msg}" } else { "{spinner} {wide_msg}" };
+                bar.set_style(ProgressStyle::with_template(template).expect("a template of known keys"));
+                bar.set_length(bytes);
+                bar.set_position(0);
+                bar.set_message(text);
+            }
             None => eprintln!("{text}"),
         }
     }
 
-    fn advance(&self, bytes: u64, counts: &Counts) {
+    fn advance(&self, read: u64, bytes: u64, counts: &Counts) {
         let mut state = self.state();
         let dropped: u64 = counts.steps.values().map(|step| step.seen - step.kept).sum();
         let documents = counts.documents.max(counts.steps.values().map(|step| step.seen).max().unwrap_or(0));
+        state.read += read;
         state.bytes += bytes;
         state.documents += documents;
         state.kept += documents.saturating_sub(dropped);
         state.set_aside += counts.set_aside_total();
+        let elapsed = state.started.elapsed();
         match &self.bar {
-            Some(bar) => bar.set_message(state.line()),
+            Some(bar) => {
+                bar.set_position(state.read.min(state.total));
+                bar.set_message(state.line(elapsed));
+            }
             None if state.last.elapsed() >= EVERY => {
                 state.last = Instant::now();
-                eprintln!("{}", state.line());
+                eprintln!("{}", state.line(elapsed));
             }
             None => {}
         }
@@ -138,5 +147,20 @@ impl Progress for Arc<Display> {
             Some(bar) => bar.suspend(|| eprintln!("note: {text}")),
             None => eprintln!("note: {text}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_rates_what_is_kept_and_the_time_that_is_left() {
+        let mut state = State::new("read", 400);
+        (state.read, state.bytes, state.documents, state.kept, state.set_aside) = (100, 3_000_000, 2000, 500, 7);
+        let told = "read: 2,000 documents (200/s), 2.9 MiB (0.3 MB/s), 25.0% kept, 7 set aside, 10.0 s, 30.0 s left";
+        assert_eq!(state.line(Duration::from_secs(10)), told);
+        state.total = 0;
+        assert!(state.line(Duration::from_secs(10)).ends_with("10.0 s"), "the total is not known");
     }
 }

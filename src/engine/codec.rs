@@ -94,7 +94,7 @@ fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     let length = u64::from_le_bytes(take(rest)?);
     let (head, tail) = rest.split_at_checked(usize::try_from(length).ok()?)?;
     *rest = tail;
-    std::str::from_utf8(head).ok()
+    crate::json::utf8(head).ok()
 }
 
 #[cfg(test)]

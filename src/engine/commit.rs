@@ -6,12 +6,14 @@
 //! for any reader, so a killed run leaves nothing to repair. (The protocol of Hadoop's manifest
 //! committer, with the storage as arbiter in the place of a coordinator.)
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +31,53 @@ pub fn digest_file(path: &Path) -> io::Result<(String, u64)> {
 
 /// Puts the path into an I/O error: a message without one cannot be acted on.
 pub fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error + '_ {
-    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    move |error| io::Error::new(error.kind(), At { path: path.to_owned(), error })
+}
+
+/// An I/O error and where it happened. The system's own error stays within reach, since its number
+/// says more than its kind.
+#[derive(Debug)]
+pub struct At {
+    pub path: PathBuf,
+    error: io::Error,
+}
+
+impl At {
+    /// The innermost place an error names.
+    pub fn of(error: &io::Error) -> Option<&At> {
+        let here = error.get_ref()?.downcast_ref::<At>()?;
+        At::of(&here.error).or(Some(here))
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for At {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// Whether an error of the machine may be gone in a moment: a disk or network that stuttered, a file
+/// that is busy, too many open files. A full disk is not among them, nor a missing right.
+pub fn may_pass(error: &io::Error) -> bool {
+    let system = At::of(error).map_or(error, |at| &at.error);
+    let number = system.raw_os_error().map(Errno::from_raw_os_error);
+    let passing = [Errno::IO, Errno::AGAIN, Errno::INTR, Errno::BUSY, Errno::NFILE, Errno::MFILE, Errno::NOBUFS];
+    number.is_some_and(|number| passing.contains(&number))
+        || matches!(
+            system.kind(),
+            io::ErrorKind::TimedOut
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::NetworkDown
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::StaleNetworkFileHandle
+        )
 }
 
 /// A file of an attempt, as its record names it.
@@ -108,17 +156,27 @@ impl Ledger {
         let name = format!("{key}-{}", &nonce[..12]);
         let folder = self.folder.join("attempts").join(&name);
         fs::create_dir(&folder).map_err(at(&folder))?;
-        Ok(Attempt { ledger: self.clone(), key: key.to_owned(), name, folder })
+        Ok(Attempt { ledger: self.clone(), key: key.to_owned(), name, folder, committed: false })
     }
 }
 
-/// A folder of one attempt's own, thrown away unless it commits.
+/// A folder of one attempt's own. It goes away with the attempt, unless that one has committed or
+/// the process dies with it.
 #[derive(Debug)]
 pub struct Attempt {
     ledger: Ledger,
     key: String,
     name: String,
     folder: PathBuf,
+    committed: bool,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.committed {
+            let _ = fs::remove_dir_all(&self.folder); // what stays is swept by the next run
+        }
+    }
 }
 
 impl Attempt {
@@ -136,7 +194,7 @@ impl Attempt {
 
     /// Commits: from the moment this returns, the record exists and survives a power cut. Returns
     /// the record that stands, which is another attempt's where that one was first.
-    pub fn commit<R: Serialize + DeserializeOwned>(self, record: R) -> io::Result<R> {
+    pub fn commit<R: Serialize + DeserializeOwned>(mut self, record: R) -> io::Result<R> {
         File::open(&self.folder)?.sync_all().map_err(at(&self.folder))?;
         let draft = self.folder.join("record.json");
         let mut file = File::create(&draft).map_err(at(&draft))?;
@@ -145,13 +203,13 @@ impl Attempt {
         let target = self.ledger.record_path(&self.key);
         match fs::hard_link(&draft, &target) {
             Ok(()) => {
+                self.committed = true;
                 let records = self.ledger.folder.join("records");
                 File::open(&records)?.sync_all().map_err(at(&records))?;
                 Ok(record)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let standing = self.ledger.read(&self.key)?;
-                let _ = fs::remove_dir_all(&self.folder); // left-overs are swept by the next run
                 // A standing record that cannot be read was moved aside: the task is simply not done.
                 standing.ok_or_else(|| io::Error::other(format!("{}: the record was damaged", target.display())))
             }
@@ -200,6 +258,19 @@ mod tests {
         assert_eq!(one.commit("one".to_owned()).unwrap(), "one");
         assert_eq!(two.commit("two".to_owned()).unwrap(), "one");
         assert_eq!(ledger.read::<String>("t").unwrap().as_deref(), Some("one"));
+    }
+
+    #[test]
+    fn an_error_keeps_its_number_under_the_paths_and_only_some_may_pass() {
+        let passes = |number: Errno| {
+            let error = io::Error::from_raw_os_error(number.raw_os_error());
+            may_pass(&at(Path::new("out"))(at(Path::new("out/x"))(error)))
+        };
+        assert!(passes(Errno::IO) && passes(Errno::MFILE) && passes(Errno::TIMEDOUT));
+        assert!(!passes(Errno::NOSPC) && !passes(Errno::ACCESS));
+        let full = at(Path::new("a"))(io::Error::from_raw_os_error(Errno::NOSPC.raw_os_error()));
+        assert_eq!((full.kind(), At::of(&full).unwrap().path.as_path()), (io::ErrorKind::StorageFull, Path::new("a")));
+        assert!(full.to_string().starts_with("a: No space left"));
     }
 
     #[test]

@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use super::commit::may_pass;
 use super::counts::Counts;
 use super::graph::{Graph, Work};
 use super::inputs::Split;
-use super::lane::{MEASURES, SET_ASIDE, lane_identity, lanes};
+use super::lane::{Lane, MEASURES, SET_ASIDE, lane_identity, lanes};
 use super::map::disown;
 use super::map_phase::{MapPhase, Mapped};
 use super::poison::{Isolate, Trial};
@@ -29,6 +31,8 @@ pub fn work_folder(output: &Path) -> PathBuf {
 pub struct Job<'a> {
     pub graph: &'a Graph,
     pub splits: &'a [Split],
+    /// Hash of the [plan](super::plan) that says the same.
+    pub plan: &'a str,
     /// The output folder.
     pub output: &'a Path,
     pub threads: usize,
@@ -75,10 +79,15 @@ pub struct Before {
 
 /// Healing more often than this is no longer bad luck.
 const MAX_HEALED: usize = 64;
+/// How often an error that may pass is waited for while nothing is committed.
+const MAX_TRIES: u32 = 8;
+/// The first wait; each one after it is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// Runs the job to its end.
 pub fn run(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
     let mut healed = 0;
+    let (mut tries, mut commits) = (0, 0);
     loop {
         match pass(shared, job) {
             Ok(mut done) => {
@@ -94,8 +103,27 @@ pub fn run(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
                 }
             }
             Err(Failure::Damaged { error, .. }) => return Err(Failure::Machine(error)),
+            Err(Failure::Machine(error)) if may_pass(&error) => {
+                if shared.commits() > commits {
+                    (tries, commits) = (0, shared.commits());
+                }
+                if tries == MAX_TRIES {
+                    return Err(Failure::Machine(error));
+                }
+                shared.progress.note(&format!("{error}; trying again"));
+                wait(shared, FIRST_WAIT * (1 << tries));
+                tries += 1;
+            }
             Err(failure) => return Err(failure),
         }
+    }
+}
+
+/// Sleeps, but not on when the run is asked to stop.
+fn wait(shared: &Shared, time: Duration) {
+    let until = Instant::now() + time;
+    while !shared.stopping() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20).min(time));
     }
 }
 
@@ -104,9 +132,23 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
     let mut pieces: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
     let mut before: Option<Before> = None;
     for phase in 0..job.graph.phases() {
-        let finished = run_phase(shared, job, phase, before.as_ref(), &mut done)?;
-        gather(&finished.mapped, &mut pieces);
-        before = Some(finished);
+        let (mapped, tasks) = MapPhase::open(shared, job, phase, before.as_ref())?.run()?;
+        done.tasks.push(tasks);
+        for segment in mapped.tasks.iter().flat_map(|(_, segments)| segments) {
+            done.counts.merge(&segment.counts);
+        }
+        gather(&mapped, &mut pieces);
+        if let Some(failure) = too_many_set_aside(job, &done.counts) {
+            // Whoever looks for the reason finds the records.
+            let (lanes, _) = lanes(shared, job.graph, phase);
+            publish_lane(shared, job, named(&lanes, SET_ASIDE), &mut pieces)?;
+            return Err(failure);
+        }
+        if shared.stopping() {
+            return Err(Failure::Stopped);
+        }
+        let reduced = reduce_stages(shared, job, phase, &mapped, &mut done.tasks)?;
+        before = Some(Before { mapped, reduced });
     }
     for phase in 0..job.graph.phases() {
         let (lanes, _) = lanes(shared, job.graph, phase);
@@ -114,37 +156,44 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
             if phase + 1 < job.graph.phases() && [MEASURES, SET_ASIDE].contains(&lane.name.as_str()) {
                 continue; // every phase adds to these; the last publishes
             }
-            let found = pieces.remove(&lane.name).unwrap_or_default();
-            let identity = lane_identity(job.graph, &lane.name);
-            let manifest = publish(shared, &job.output.join(&lane.name), lane.pack.as_ref(), &identity, &found)?;
+            let manifest = publish_lane(shared, job, lane, &mut pieces)?;
             done.manifests.insert(lane.name.clone(), manifest);
         }
     }
     Ok(done)
 }
 
-/// One map phase, and the reduce phases of its stages.
-fn run_phase(
+fn named<'a, 'b>(lanes: &'a [Lane<'b>], name: &str) -> &'a Lane<'b> {
+    lanes.iter().find(|lane| lane.name == name).expect("every phase has the engine's own lanes")
+}
+
+fn publish_lane(
+    shared: &Shared,
+    job: &Job<'_>,
+    lane: &Lane<'_>,
+    pieces: &mut BTreeMap<String, Vec<Piece>>,
+) -> Result<Manifest, Failure> {
+    let found = pieces.remove(&lane.name).unwrap_or_default();
+    let identity = lane_identity(job.graph, &lane.name);
+    publish(shared, job.threads, &job.output.join(&lane.name), lane.pack.as_ref(), &identity, &found)
+}
+
+/// The reduce phases that follow a map phase.
+fn reduce_stages(
     shared: &Shared,
     job: &Job<'_>,
     phase: usize,
-    before: Option<&Before>,
-    done: &mut Done,
-) -> Result<Before, Failure> {
-    let (mapped, tasks) = MapPhase::open(shared, job, phase, before)?.run()?;
-    done.tasks.push(tasks);
-    for segment in mapped.tasks.iter().flat_map(|(_, segments)| segments) {
-        done.counts.merge(&segment.counts);
-    }
-    check_set_aside(job, &done.counts)?;
+    mapped: &Mapped,
+    tasks: &mut Vec<Tasks>,
+) -> Result<BTreeMap<usize, ReducedStage>, Failure> {
     let mut reduced = BTreeMap::new();
     let stages = job.graph.phase(phase).filter(|(_, node)| matches!(node.work, Work::Observe(_)));
     for (number, (node, _)) in stages.enumerate() {
-        let (stage, tasks) = reduce::phase(shared, job, node, number, &mapped)?;
+        let (stage, ran) = reduce::phase(shared, job, node, number, mapped)?;
         reduced.insert(node, stage);
-        done.tasks.push(tasks);
+        tasks.push(ran);
     }
-    Ok(Before { mapped, reduced })
+    Ok(reduced)
 }
 
 /// Adds what a phase leaves to be published, by lane.
@@ -168,16 +217,19 @@ fn gather(mapped: &Mapped, pieces: &mut BTreeMap<String, Vec<Piece>>) {
 pub fn attempt(shared: &Shared, job: &Job<'_>, trial: &Trial) -> Result<(), Failure> {
     let mut before = None;
     for phase in 0..trial.phase {
-        before = Some(run_phase(shared, job, phase, before.as_ref(), &mut Done::default())?);
+        let (mapped, _) = MapPhase::open(shared, job, phase, before.as_ref())?.run()?;
+        let reduced = reduce_stages(shared, job, phase, &mapped, &mut Vec::new())?;
+        before = Some(Before { mapped, reduced });
     }
     MapPhase::open(shared, job, trial.phase, before.as_ref())?.attempt(trial)
 }
 
-fn check_set_aside(job: &Job<'_>, counts: &Counts) -> Result<(), Failure> {
+/// Whether more was set aside than is allowed.
+fn too_many_set_aside(job: &Job<'_>, counts: &Counts) -> Option<Failure> {
     let set_aside = counts.set_aside_total();
     let limit = match job.max_set_aside {
         Limit::Count(count) => count,
         Limit::Share(share) => (counts.records as f64 * share) as u64,
     };
-    if set_aside > limit { Err(Failure::TooManyBad { set_aside, limit, records: counts.records }) } else { Ok(()) }
+    (set_aside > limit).then_some(Failure::TooManyBad { set_aside, limit, records: counts.records })
 }

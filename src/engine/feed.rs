@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::flow::Flow;
 use super::graph::Work;
@@ -11,6 +12,7 @@ use super::map::{Feed, Portion, Produced, Worker};
 use super::spool::{Decided, Decisions, SpoolReader, SpooledBlock};
 use super::{Failure, Shared, commit};
 use crate::source::{Bad, Batch, KEPT_RAW, Limits, NoDocument, Reader};
+use crate::store::{Input, Metered};
 
 /// Reads a split's parts one after the other.
 pub struct SourceFeed<'a> {
@@ -27,6 +29,9 @@ pub struct SourceFeed<'a> {
     records: Range<u64>,
     /// Those that must not be touched; see [`super::poison`].
     poison: Arc<[u64]>,
+    /// Bytes read so far, as stored, and how many of them were told of.
+    read: Arc<AtomicU64>,
+    told: u64,
 }
 
 impl<'a> SourceFeed<'a> {
@@ -54,6 +59,8 @@ impl<'a> SourceFeed<'a> {
             next_in_part: 0,
             records,
             poison: poison.into(),
+            read: Arc::default(),
+            told: 0,
         }
     }
 
@@ -64,7 +71,9 @@ impl<'a> SourceFeed<'a> {
                 let Work::Source(source) = &self.flow.graph.nodes[self.split.source].work else {
                     unreachable!("a split is read by a source");
                 };
-                self.reader = Some(source.open(&part.input, part.range.clone(), self.limits).map_err(at)?);
+                let store = Arc::new(Metered { store: part.input.store.clone(), read: self.read.clone() });
+                let input = Input { store, ..part.input.clone() };
+                self.reader = Some(source.open(&input, part.range.clone(), self.limits).map_err(at)?);
                 self.next_in_part = 0;
                 continue;
             }
@@ -89,7 +98,10 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
                 continue;
             }
             let part = &self.split.parts[self.part];
+            let read = self.read.load(Ordering::Relaxed);
+            let told = std::mem::replace(&mut self.told, read);
             return Ok(Some(Box::new(SourcePortion {
+                read: read - told,
                 flow: self.flow,
                 node: self.split.source,
                 batch,
@@ -124,6 +136,7 @@ impl Place<'_> {
 }
 
 struct SourcePortion<'a> {
+    read: u64,
     flow: &'a Flow<'a>,
     node: usize,
     batch: Box<dyn Batch>,
@@ -143,6 +156,10 @@ impl Portion for SourcePortion<'_> {
 
     fn bytes(&self) -> usize {
         self.batch.bytes()
+    }
+
+    fn read(&self) -> u64 {
+        self.read
     }
 
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {
@@ -269,6 +286,10 @@ impl Portion for SpoolPortion<'_> {
 
     fn bytes(&self) -> usize {
         self.block.length
+    }
+
+    fn read(&self) -> u64 {
+        self.block.stored()
     }
 
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {

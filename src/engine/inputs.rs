@@ -6,10 +6,8 @@
 //! bytes. Where the stamp is the same the record holds; where it is not, the bytes are hashed again
 //! and decide.
 
-use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +107,7 @@ fn edges(part: &Part) -> io::Result<Vec<u8>> {
 /// What a split's bytes were when a task read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// One stamp for each part; see [`stamp`].
+    /// One for each part; see [`Store::stamp`](crate::store::Store::stamp).
     stamps: Vec<String>,
     /// Digest of all bytes, parts in order.
     digest: String,
@@ -134,21 +132,5 @@ impl Proof {
 }
 
 fn stamps(split: &Split) -> io::Result<Vec<String>> {
-    split.parts.iter().map(|part| stamp(part).map_err(at(&part.input.location))).collect()
-}
-
-/// What changes whenever a file is written to. The time of the last status change is among it: no
-/// program can set that one back.
-fn stamp(part: &Part) -> io::Result<String> {
-    let file = fs::metadata(&part.input.location)?;
-    Ok(format!(
-        "{}:{}:{}:{}.{}:{}.{}",
-        file.dev(),
-        file.ino(),
-        file.len(),
-        file.mtime(),
-        file.mtime_nsec(),
-        file.ctime(),
-        file.ctime_nsec()
-    ))
+    split.parts.iter().map(|part| part.input.stamp().map_err(at(&part.input.location))).collect()
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Origin, Text};
@@ -39,6 +39,8 @@ pub trait Portion: Send {
     fn records(&self) -> Range<u64>;
     /// Bytes held in memory.
     fn bytes(&self) -> usize;
+    /// Bytes that were read since the portion before, as stored.
+    fn read(&self) -> u64;
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
 }
 
@@ -151,9 +153,10 @@ pub struct MapTask<'a> {
     key: String,
     lanes: Vec<Lane<'a>>,
     stages: usize,
-    proof: serde_json::Value,
+    /// Set by the first job of all.
+    proof: OnceLock<serde_json::Value>,
     input: Mutex<Input<'a>>,
-    jobs: Mutex<VecDeque<Job>>,
+    jobs: Mutex<VecDeque<Job<'a>>>,
     assembly: Mutex<Assembly>,
     files: Mutex<Option<Files>>,
     /// Portions and jobs that are not finished.
@@ -200,13 +203,16 @@ struct Files {
     window: Window,
 }
 
-/// A complete block to be sealed.
-struct Job {
-    lane: usize,
-    number: u64,
-    block: Block,
-    totals: Totals,
+/// Work that any thread may do at any time before the segment is committed.
+enum Job<'a> {
+    /// Read the input to its end and say what it was.
+    Prove(Prove<'a>),
+    /// Seal a complete block.
+    Seal { lane: usize, number: u64, block: Block, totals: Totals },
 }
+
+/// Tells what the input is; see [`super::inputs::Proof`].
+pub type Prove<'a> = Box<dyn FnOnce() -> io::Result<serde_json::Value> + Send + 'a>;
 
 /// What became of asking a thread to help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +231,7 @@ pub struct MapSpec<'a> {
     pub key: String,
     pub lanes: Vec<Lane<'a>>,
     pub stages: usize,
-    pub proof: serde_json::Value,
+    pub prove: Prove<'a>,
     /// The segments that are committed already.
     pub done: Vec<Segment>,
     /// Starts after the last record of those.
@@ -234,7 +240,7 @@ pub struct MapSpec<'a> {
 
 impl<'a> MapTask<'a> {
     pub fn start(shared: &'a Shared, spec: MapSpec<'a>) -> Result<MapTask<'a>, Failure> {
-        let MapSpec { ledger, key, lanes, stages, proof, done, feed } = spec;
+        let MapSpec { ledger, key, lanes, stages, prove, done, feed } = spec;
         let mut open: Vec<OpenBlock> = lanes.iter().map(|_| OpenBlock::default()).collect();
         if let Some(carry) = done.last().and_then(|segment| segment.carry.as_ref()) {
             let path = ledger.locate(carry);
@@ -246,7 +252,7 @@ impl<'a> MapTask<'a> {
             key,
             lanes,
             stages,
-            proof,
+            proof: OnceLock::new(),
             input: Mutex::new(Input {
                 feed,
                 portions: 0,
@@ -255,10 +261,10 @@ impl<'a> MapTask<'a> {
                 segment: done.len(),
                 state: State::Reading,
             }),
-            jobs: Mutex::default(),
+            jobs: Mutex::new(VecDeque::from([Job::Prove(prove)])),
             assembly: Mutex::new(Assembly { next: 0, waiting: BTreeMap::new(), open, counts: Counts::default() }),
             files: Mutex::new(None),
-            pending: AtomicUsize::new(0),
+            pending: AtomicUsize::new(1),
             held: AtomicUsize::new(0),
             done: AtomicBool::new(false),
         };
@@ -286,7 +292,14 @@ impl<'a> MapTask<'a> {
         }
         let job = lock(&self.jobs).pop_front();
         if let Some(job) = job {
-            self.seal(job)?;
+            match job {
+                Job::Prove(prove) => {
+                    let proof = prove()?;
+                    self.proof.set(proof).expect("the input is proven once");
+                }
+                Job::Seal { lane, number, block, totals } => self.seal(lane, number, block, totals)?,
+            }
+            self.pending.fetch_sub(1, Ordering::AcqRel);
             return Ok(Help::Worked);
         }
         let mut input = lock(&self.input);
@@ -340,7 +353,8 @@ impl<'a> MapTask<'a> {
         let ran = portion.run(worker, &mut produced);
         self.window(|window| window.leave(worker.number))?;
         ran?;
-        self.shared.progress.advance(portion.bytes() as u64, &produced.counts);
+        self.shared.set_aside(produced.counts.set_aside_total());
+        self.shared.progress.advance(portion.read(), portion.bytes() as u64, &produced.counts);
         drop(portion);
         self.assemble(number, produced, bytes)?;
         self.pending.fetch_sub(1, Ordering::AcqRel);
@@ -365,7 +379,7 @@ impl<'a> MapTask<'a> {
                 assembly.open[lane].append(rows, block_bytes, |number, block, totals| {
                     self.pending.fetch_add(1, Ordering::AcqRel);
                     self.held.fetch_add(block.bytes.len(), Ordering::AcqRel);
-                    lock(&self.jobs).push_back(Job { lane, number, block, totals });
+                    lock(&self.jobs).push_back(Job::Seal { lane, number, block, totals });
                 });
             }
             if self.stages > 0 {
@@ -381,16 +395,15 @@ impl<'a> MapTask<'a> {
         }
     }
 
-    fn seal(&self, job: Job) -> Result<(), Failure> {
-        let size = job.block.bytes.len();
-        let sealed = self.lanes[job.lane].pack.seal(&job.block)?;
+    fn seal(&self, lane: usize, number: u64, block: Block, totals: Totals) -> Result<(), Failure> {
+        let size = block.bytes.len();
+        let sealed = self.lanes[lane].pack.seal(&block)?;
         {
             let mut files = lock(&self.files);
             let files = files.as_mut().expect("a segment is open while blocks are under way");
-            files.lanes[job.lane].put(job.number, sealed, job.totals)?;
+            files.lanes[lane].put(number, sealed, totals)?;
         }
         self.held.fetch_sub(size, Ordering::AcqRel);
-        self.pending.fetch_sub(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -434,8 +447,9 @@ impl<'a> MapTask<'a> {
             shuffles,
             carry,
             counts: std::mem::take(&mut assembly.counts),
-            proof: self.proof.clone(),
+            proof: self.proof.get().expect("the input was proven before anything was committed").clone(),
         })?;
+        self.shared.committed();
         for (lane, block, totals) in carried {
             assembly.open[lane] = OpenBlock { block, totals, number: 0 };
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use wanjuan_filters::kit::Name;
 
 use super::commit::{Ledger, digest};
-use super::driver::{Before, Job, Tasks, work_folder};
+use super::driver::{Before, Job, Limit, Tasks, work_folder};
 use super::feed::{SourceFeed, SpoolFeed};
 use super::flow::Flow;
 use super::graph::Graph;
@@ -43,8 +43,7 @@ impl<'a> MapPhase<'a> {
         phase: usize,
         before: Option<&'a Before>,
     ) -> Result<MapPhase<'a>, Failure> {
-        let folder = format!("map-{phase}-{}", fingerprint(job.graph, phase));
-        let ledger = Ledger::open(work_folder(job.output).join(folder))?;
+        let ledger = Ledger::open(work_folder(job.output).join(folder(job.graph, phase)))?;
         let (_, lanes) = lanes(shared, job.graph, phase);
         let flow = Flow { graph: job.graph, phase, lanes, lang: Name::new("lang") };
         let keys = job.splits.iter().map(|split| &split.key);
@@ -55,7 +54,7 @@ impl<'a> MapPhase<'a> {
         Ok(MapPhase { shared, job, before, ledger, flow, names })
     }
 
-    /// Runs what is missing.
+    /// Runs what is missing. A run that was asked to stop comes back with what has been done so far.
     pub fn run(&self) -> Result<(Mapped, Tasks), Failure> {
         let mut found = Vec::new();
         for (split, name) in self.job.splits.iter().zip(&self.names) {
@@ -68,17 +67,18 @@ impl<'a> MapPhase<'a> {
         }
         let finished = |segments: &[Segment]| segments.last().is_some_and(|segment| segment.last);
         let missing: Vec<usize> = (0..found.len()).filter(|&split| !finished(&found[split])).collect();
+        if let Limit::Count(limit) = self.job.max_set_aside {
+            let before: u64 = found.iter().flatten().map(|segment| segment.counts.set_aside_total()).sum();
+            self.shared.allow_set_aside(limit.saturating_sub(before));
+        }
         let title = if self.flow.phase == 0 { "read".to_owned() } else { format!("apply {}", self.flow.phase) };
-        let bytes = missing.iter().map(|&split| self.job.splits[split].bytes()).sum();
+        let bytes = missing.iter().map(|&split| self.stored(split)).sum();
         self.shared.progress.phase(&title, found.len(), found.len() - missing.len(), bytes);
         let poison = self.poison(&missing)?;
         pool::map(self.job.threads, missing.len(), |number| {
             let split = missing[number];
             self.start(split, &found[split], poison.get(&self.names[split]).cloned().unwrap_or_default())
         })?;
-        if self.shared.stopping() {
-            return Err(Failure::Stopped);
-        }
         for &split in &missing {
             found[split] = segments(&self.ledger, &self.names[split])?;
         }
@@ -91,12 +91,20 @@ impl<'a> MapPhase<'a> {
         Ok((mapped, tasks))
     }
 
+    /// What the task of one split reads, in bytes as stored.
+    fn stored(&self, split: usize) -> u64 {
+        let Some(before) = self.before else { return self.job.splits[split].bytes() };
+        let lanes = before.mapped.tasks[split].1.iter().flat_map(|segment| &segment.lanes);
+        lanes.filter(|lane| lane.lane == LANE).map(|lane| lane.output.length).sum()
+    }
+
     /// The task of one split, to go on after the segments that are `done`.
     fn start(&self, split: usize, done: &[Segment], poison: Vec<u64>) -> Result<MapTask<'_>, Failure> {
         let from = done.last().map_or(0, |segment| segment.next);
-        let proof = match self.before {
-            None => serde_json::to_value(Proof::of(&self.job.splits[split])?).expect("a proof is plain data"),
-            Some(_) => serde_json::Value::Null,
+        let input = self.before.is_none().then_some(&self.job.splits[split]);
+        let prove = move || match input {
+            Some(split) => Ok(serde_json::to_value(Proof::of(split)?).expect("a proof is plain data")),
+            None => Ok(serde_json::Value::Null), // the name of a task that applies says what it reads
         };
         let (lanes, map) = lanes(self.shared, self.job.graph, self.flow.phase);
         let spec = MapSpec {
@@ -104,7 +112,7 @@ impl<'a> MapPhase<'a> {
             key: self.names[split].clone(),
             lanes,
             stages: map.stages.iter().flatten().count(),
-            proof,
+            prove: Box::new(prove),
             done: done.to_vec(),
             feed: self.feed(split, from..u64::MAX, poison)?,
         };
@@ -141,7 +149,8 @@ impl<'a> MapPhase<'a> {
                     if self.shared.stopping() {
                         return Err(Failure::Stopped);
                     }
-                    Ok(isolate(&Trial { phase: self.flow.phase, task: name.clone(), records })?)
+                    let plan = self.job.plan.to_owned();
+                    Ok(isolate(&Trial { plan, phase: self.flow.phase, task: name.clone(), records })?)
                 })?;
                 for record in found {
                     self.shared.progress.note(&format!("record {record} of {name} ends the process; it is set aside"));
@@ -173,6 +182,11 @@ impl<'a> MapPhase<'a> {
         }
         Ok(())
     }
+}
+
+/// The folder of a phase's records, below the work folder.
+pub fn folder(graph: &Graph, phase: usize) -> String {
+    format!("map-{phase}-{}", fingerprint(graph, phase))
 }
 
 /// What a phase depends on beside its inputs: the settings and versions of its nodes, how they hang

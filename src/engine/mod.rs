@@ -18,6 +18,7 @@ pub mod lane;
 pub mod map;
 pub mod map_phase;
 pub mod outcome;
+pub mod plan;
 pub mod poison;
 pub mod pool;
 pub mod publish;
@@ -27,7 +28,7 @@ pub mod shuffle;
 pub mod spool;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use commit::Ledger;
 use counts::Counts;
@@ -91,11 +92,24 @@ pub struct Shared {
     pub segment_bytes: u64,
     pub progress: Box<dyn Progress>,
     stop: AtomicBool,
+    commits: AtomicU64,
+    /// Records set aside in this session, and how many of them are allowed.
+    set_aside: AtomicU64,
+    max_set_aside: AtomicU64,
 }
 
 impl Shared {
     pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
-        Shared { memory, max_ratio: 1000, segment_bytes, progress, stop: AtomicBool::new(false) }
+        Shared {
+            memory,
+            max_ratio: 1000,
+            segment_bytes,
+            progress,
+            stop: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
+            set_aside: AtomicU64::new(0),
+            max_set_aside: AtomicU64::new(u64::MAX),
+        }
     }
 
     /// Asks every task to commit what it has and stop.
@@ -103,17 +117,45 @@ impl Shared {
         self.stop.store(true, Ordering::Release);
     }
 
+    /// Whether tasks should commit what they have and stop: for someone asked, or too much is bad.
     pub fn stopping(&self) -> bool {
+        self.interrupted() || self.set_aside.load(Ordering::Acquire) > self.max_set_aside.load(Ordering::Acquire)
+    }
+
+    /// Whether someone asked the run to stop.
+    pub fn interrupted(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// Stops the run when more than `records` more are set aside.
+    pub fn allow_set_aside(&self, records: u64) {
+        self.max_set_aside.store(self.set_aside.load(Ordering::Acquire).saturating_add(records), Ordering::Release);
+    }
+
+    /// Told that records were set aside.
+    pub fn set_aside(&self, records: u64) {
+        self.set_aside.fetch_add(records, Ordering::AcqRel);
+    }
+
+    /// Told that a task has committed.
+    pub fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often tasks have committed: what tells a run that gets on from one that does not.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 }
 
 /// Told what happens while it happens; nothing it does changes an output.
 pub trait Progress: Send + Sync {
-    /// A phase of `tasks` tasks begins; `done` of them were finished by an earlier run.
+    /// A phase of `tasks` tasks begins; `done` of them were finished by an earlier run. The others
+    /// read `bytes` bytes, as stored; 0 where that is not known.
     fn phase(&self, name: &str, tasks: usize, done: usize, bytes: u64);
-    /// A portion was worked on.
-    fn advance(&self, bytes: u64, counts: &Counts);
+    /// A portion was worked on: `read` bytes of the phase's input as stored, `bytes` as they were
+    /// before they were compressed.
+    fn advance(&self, read: u64, bytes: u64, counts: &Counts);
     /// Anything a person should read: a healed file, a resumed run.
     fn note(&self, text: &str);
 }

@@ -20,6 +20,8 @@ use super::commit::{Ledger, at};
 /// Documents of one map task to be tried in a process of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
+    /// Hash of the [plan](super::plan) that the run follows.
+    pub plan: String,
     pub phase: usize,
     pub task: String,
     /// Their numbers in what the task reads.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +16,10 @@ use super::blocks::{Reader, Totals};
 use super::commit::{Ledger, at, digest_file, replace_file};
 use super::lane::{LaneOutput, Pack};
 use super::map::segment_key;
-use super::{Failure, Shared};
+use super::{Failure, Shared, pool};
 
 /// Name of the manifest in a sink's folder.
-pub const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "_manifest.json";
 
 /// What a sink's folder holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,10 +99,11 @@ fn plan(pieces: &[Piece], shard_weight: u64) -> Result<Vec<Planned>, Failure> {
     Ok(shards)
 }
 
-/// Writes the shards of one lane into `folder`, skipping those that are there already. `identity`
-/// is the sink's settings: they decide how blocks become files.
+/// Writes the shards of one lane into `folder`, `threads` at once, skipping those that are there
+/// already. `identity` is the sink's settings: they decide how blocks become files.
 pub fn publish(
     shared: &Shared,
+    threads: usize,
     folder: &Path,
     pack: &dyn Pack,
     identity: &str,
@@ -110,17 +112,24 @@ pub fn publish(
     fs::create_dir_all(folder).map_err(at(folder))?;
     let earlier = read_manifest(folder);
     let aside = folder.join(".writing");
-    let mut manifest = Manifest::default();
-    for (number, planned) in plan(pieces, pack.shard_weight())?.into_iter().enumerate() {
-        if shared.stopping() {
+    let planned = plan(pieces, pack.shard_weight())?;
+    let written: Vec<OnceLock<Shard>> = planned.iter().map(|_| OnceLock::new()).collect();
+    pool::each(threads, planned.len(), |number| {
+        if shared.interrupted() {
             return Err(Failure::Stopped);
         }
-        let made_from = made_from(identity, number, &planned);
+        let planned = &planned[number];
+        let made_from = made_from(identity, number, planned);
         let standing = earlier.shards.iter().find(|shard| shard.made_from == made_from && stands(folder, shard));
         let shard = match standing {
             Some(shard) => shard.clone(),
-            None => write_shard(folder, &aside, pack, number, &planned, pieces, made_from)?,
+            None => write_shard(folder, &aside, pack, number, planned, pieces, made_from)?,
         };
+        written[number].set(shard).expect("each shard is written once");
+        Ok(())
+    })?;
+    let mut manifest = Manifest::default();
+    for shard in written.into_iter().filter_map(OnceLock::into_inner) {
         manifest.totals += shard.totals;
         manifest.shards.push(shard);
     }

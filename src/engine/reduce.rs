@@ -9,7 +9,7 @@ use wanjuan_filters::kit::Origin;
 
 use super::commit::{Ledger, Output, digest};
 use super::driver::{Job, Tasks, work_folder};
-use super::graph::Work;
+use super::graph::{Node, Work};
 use super::inputs::Split;
 use super::map::segment_key;
 use super::map_phase::Mapped;
@@ -99,7 +99,9 @@ pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
     drop(merge);
     let (file, digest) = sorter.finish()?;
     let decisions = attempt.finish("decisions.run", &file, digest)?;
-    Ok(attempt.commit(Reduced { decisions, records })?)
+    let reduced = attempt.commit(Reduced { decisions, records })?;
+    shared.committed();
+    Ok(reduced)
 }
 
 /// The records of one key, straight from the merge.
@@ -137,6 +139,12 @@ pub struct ReducedStage {
     pub digests: HashMap<u64, String>,
 }
 
+/// The folder of a stage's records, below the work folder.
+pub fn folder(node: &Node) -> String {
+    let identity = digest(format!("wanjuan reduce 1\n{}", node.identity).as_bytes());
+    format!("reduce-{}-{}", node.name, &identity[..16])
+}
+
 /// Runs what is missing of the reduce phase of the stage at `node`, the phase's stage `number`.
 pub fn phase(
     shared: &Shared,
@@ -147,9 +155,7 @@ pub fn phase(
 ) -> Result<(ReducedStage, Tasks), Failure> {
     let graph = job.graph;
     let Work::Observe(stage) = &graph.nodes[node].work else { unreachable!("only stages are reduced") };
-    let identity = digest(format!("wanjuan reduce 1\n{}", graph.nodes[node].identity).as_bytes());
-    let ledger =
-        Ledger::open(work_folder(job.output).join(format!("reduce-{}-{}", graph.nodes[node].name, &identity[..16])))?;
+    let ledger = Ledger::open(work_folder(job.output).join(folder(&graph.nodes[node])))?;
     let parts = partitions(job.splits.iter().map(Split::bytes).sum());
     let mut inputs = Vec::new();
     let mut all = String::new();

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::commit::{at, replace_file};
 use super::counts::Counts;
 use super::driver::{self, Done, Job, Tasks, work_folder};
-use super::graph::{Graph, Work};
+use super::graph::Graph;
 use super::inputs::{Part, Split, pack};
+use super::plan::Plan;
 use super::poison::{self, Isolate, Trial};
 use super::{Failure, Memory, Progress, Shared};
 use crate::config::Pipeline;
@@ -178,8 +179,8 @@ pub fn run(
     }
     let splits = splits(pipeline, options.split_bytes)?;
     let graph = pipeline.graph(splits.iter().map(Split::name).collect());
-    debug_assert!(splits.iter().all(|split| matches!(graph.nodes[split.source].work, Work::Source(_))));
-    let job = job(pipeline, options, &graph, &splits, isolate);
+    let plan = Plan::new(&graph, &splits)?.write(&work, lock.alone)?;
+    let job = job(pipeline, options, &graph, &splits, &plan, isolate);
     let done = driver::run(shared, &job)?;
     let record = record(pipeline, &splits, &done.counts);
     let mut text = serde_json::to_vec_pretty(&record).expect("a record of a run is plain data");
@@ -192,7 +193,12 @@ pub fn run(
 pub fn attempt(pipeline: &Pipeline, options: &Options, shared: &Shared, trial: &Trial) -> Result<(), Failure> {
     let splits = splits(pipeline, options.split_bytes)?;
     let graph = pipeline.graph(splits.iter().map(Split::name).collect());
-    driver::attempt(shared, &job(pipeline, options, &graph, &splits, None), trial)
+    let plan = Plan::new(&graph, &splits)?.hash();
+    if plan != trial.plan {
+        let what = format!("this process would follow the plan {plan}, not {}", trial.plan);
+        return Err(Failure::Machine(io::Error::other(what)));
+    }
+    driver::attempt(shared, &job(pipeline, options, &graph, &splits, &plan, None), trial)
 }
 
 fn job<'a>(
@@ -200,11 +206,13 @@ fn job<'a>(
     options: &Options,
     graph: &'a Graph,
     splits: &'a [Split],
+    plan: &'a str,
     isolate: Option<&'a Isolate<'a>>,
 ) -> Job<'a> {
     Job {
         graph,
         splits,
+        plan,
         output: &pipeline.output,
         threads: options.threads,
         max_set_aside: pipeline.max_set_aside,

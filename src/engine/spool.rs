@@ -72,6 +72,11 @@ impl SpooledBlock {
         Ok(SpooledBlock { last, length: length as usize, rows, sealed })
     }
 
+    /// Bytes, as stored.
+    pub fn stored(&self) -> u64 {
+        (self.sealed.data.len() + self.sealed.index.len()) as u64
+    }
+
     /// Decodes the documents, in order.
     pub fn documents(&self, split: u32, mut each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
         let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;

@@ -203,7 +203,7 @@ fn declared_within(start: &[u8]) -> Option<&'static Encoding> {
 }
 
 fn detect(content: &[u8]) -> &'static Encoding {
-    if std::str::from_utf8(content).is_ok() {
+    if crate::json::utf8(content).is_ok() {
         return UTF_8;
     }
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);

@@ -179,7 +179,7 @@ type Fault = (&'static str, String);
 
 impl Lifts {
     fn document(&self, line: &[u8]) -> Result<Document, Fault> {
-        let line = std::str::from_utf8(line).map_err(|error| ("invalid_utf8", error.to_string()))?;
+        let line = crate::json::utf8(line).map_err(|error| ("invalid_utf8", error.to_string()))?;
         if !line.trim_start().starts_with('{') {
             return Err(("not_an_object", "the line is not a JSON object".to_owned()));
         }

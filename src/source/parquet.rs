@@ -12,15 +12,17 @@
 //! | `carry`  | true    | ours: false reads no other column, which is faster            |
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::DataType;
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
@@ -91,10 +93,73 @@ impl Step for Parquet {
 /// Rows read at once: few, because a row may be a whole book.
 const ROWS: usize = 64;
 
-fn open(input: &Input) -> io::Result<ParquetRecordBatchReaderBuilder<File>> {
-    let file = File::open(&input.location)?;
-    ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+/// A stored file, as the reader of the format wants it. That reader turns every error into text, so
+/// what the machine said is kept here.
+#[derive(Clone)]
+struct Stored {
+    input: Input,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Stored {
+    fn note<T>(&self, result: io::Result<T>) -> Result<T, ParquetError> {
+        result.map_err(|error| {
+            let told = ParquetError::General(error.to_string());
+            self.failure().get_or_insert(error);
+            told
+        })
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.failure.lock().expect("no thread panics while it notes an error")
+    }
+}
+
+impl Length for Stored {
+    fn len(&self) -> u64 {
+        self.input.length
+    }
+}
+
+impl ChunkReader for Stored {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let bytes = self.note(self.input.open(start..self.input.length))?;
+        Ok(Box::new(Watched { bytes, stored: self.clone() }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        // Checked before anything is allocated: a hostile file may claim any length.
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.input.length);
+        let end = end.ok_or_else(|| ParquetError::EOF("a page reaches behind the end of the file".to_owned()))?;
+        let mut bytes = vec![0; length];
+        self.note(self.input.open(start..end).and_then(|mut range| range.read_exact(&mut bytes)))?;
+        Ok(bytes.into())
+    }
+}
+
+struct Watched {
+    bytes: Box<dyn Read + Send>,
+    stored: Stored,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(buffer).or_else(|error| self.stored.note(Err(error)).map_err(io::Error::other))
+    }
+}
+
+type Rows = ParquetRecordBatchReaderBuilder<Stored>;
+
+/// The file, or what is wrong with it; an error is the machine's.
+fn open(input: &Input) -> io::Result<Result<(Rows, Stored), ParquetError>> {
+    let stored = Stored { input: input.clone(), failure: Arc::default() };
+    let opened = ParquetRecordBatchReaderBuilder::try_new(stored.clone());
+    match stored.failure().take() {
+        Some(error) => Err(error),
+        None => Ok(opened.map(|rows| (rows, stored.clone()))),
+    }
 }
 
 impl Source for Parquet {
@@ -105,7 +170,7 @@ impl Source for Parquet {
     /// Cuts between row groups.
     fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
         // A file that cannot be opened is one range; reading it says what is wrong.
-        let Ok(builder) = open(input) else { return Ok(input.whole()) };
+        let Ok((builder, _)) = open(input)? else { return Ok(input.whole()) };
         let mut ranges = Vec::new();
         let mut start = 0;
         for group in builder.metadata().row_groups().iter().skip(1) {
@@ -123,10 +188,9 @@ impl Source for Parquet {
         let broken = |error: &dyn std::fmt::Display| {
             Box::new(Broken(Some(bad("corrupt_parquet", error.to_string())))) as Box<dyn Reader>
         };
-        let builder = match open(input) {
-            Ok(builder) => builder,
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(broken(&error)),
-            Err(error) => return Err(error),
+        let (builder, stored) = match open(input)? {
+            Ok(opened) => opened,
+            Err(error) => return Ok(broken(&error)),
         };
         let groups =
             builder.metadata().row_groups().iter().enumerate().filter(|(_, group)| range.contains(&group_start(group)));
@@ -139,7 +203,9 @@ impl Source for Parquet {
         let roots = schema.fields().iter().enumerate().filter(|(_, field)| wanted(field.name())).map(|(root, _)| root);
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.collect::<Vec<_>>());
         match builder.with_row_groups(groups).with_projection(mask).with_batch_size(ROWS).build() {
-            Ok(rows) => Ok(Box::new(ParquetReader { rows, columns: self.columns.clone(), limits, over: false })),
+            Ok(rows) => {
+                Ok(Box::new(ParquetReader { rows, stored, columns: self.columns.clone(), limits, over: false }))
+            }
             Err(error) => Ok(broken(&error)),
         }
     }
@@ -182,6 +248,7 @@ impl Batch for BadBatch {
 
 struct ParquetReader {
     rows: ParquetRecordBatchReader,
+    stored: Stored,
     columns: Arc<Columns>,
     limits: Limits,
     over: bool,
@@ -204,7 +271,10 @@ impl Reader for ParquetReader {
             Err(_) => "the file cannot be decoded".to_owned(),
         };
         self.over = true;
-        Ok(Some(Box::new(BadBatch(bad("corrupt_parquet", detail)))))
+        match self.stored.failure().take() {
+            Some(error) => Err(error),
+            None => Ok(Some(Box::new(BadBatch(bad("corrupt_parquet", detail))))),
+        }
     }
 }
 

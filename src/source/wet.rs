@@ -85,7 +85,7 @@ impl Batch for WetBatch {
 
     fn document(&self, index: usize) -> Result<Document, NoDocument> {
         let record = self.records.entries[index].as_ref().map_err(Clone::clone)?;
-        let text = std::str::from_utf8(&record.block).map_err(|error| record.bad("invalid_utf8", error.to_string()))?;
+        let text = crate::json::utf8(&record.block).map_err(|error| record.bad("invalid_utf8", error.to_string()))?;
         let mut document = Document::new(record.id(), text);
         for (name, header) in self.names.iter() {
             if let Some(value) = record.header(header) {

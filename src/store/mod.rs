@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use globset::GlobBuilder;
 
@@ -28,15 +30,25 @@ impl Input {
         std::iter::once(0..self.length).collect()
     }
 
-    /// Opens a byte range of the file for reading in order.
+    /// See [`Store::open`].
     pub fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + Send>> {
         self.store.open(self, range)
     }
+
+    /// See [`Store::stamp`].
+    pub fn stamp(&self) -> io::Result<String> {
+        self.store.stamp(self)
+    }
 }
 
-/// Finds and opens the files of a corpus.
+/// Opens the files of a corpus.
 pub trait Store: Send + Sync {
+    /// Opens a byte range for reading in order.
     fn open(&self, input: &Input, range: Range<u64>) -> io::Result<Box<dyn Read + Send>>;
+
+    /// What changes whenever the file is written to, and may change without: equal stamps prove equal
+    /// bytes, unequal ones prove nothing.
+    fn stamp(&self, input: &Input) -> io::Result<String>;
 }
 
 /// The local file system.
@@ -49,6 +61,50 @@ impl Store for Disk {
             file.seek(SeekFrom::Start(range.start))?;
         }
         Ok(Box::new(file.take(range.end.saturating_sub(range.start))))
+    }
+
+    /// The time of the last status change is among it: no program can set that one back.
+    fn stamp(&self, input: &Input) -> io::Result<String> {
+        let file = fs::metadata(&input.location)?;
+        Ok(format!(
+            "{}:{}:{}:{}.{}:{}.{}",
+            file.dev(),
+            file.ino(),
+            file.len(),
+            file.mtime(),
+            file.mtime_nsec(),
+            file.ctime(),
+            file.ctime_nsec()
+        ))
+    }
+}
+
+/// A store whose bytes are counted as they are read.
+pub struct Metered {
+    pub store: Arc<dyn Store>,
+    pub read: Arc<AtomicU64>,
+}
+
+impl Store for Metered {
+    fn open(&self, input: &Input, range: Range<u64>) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Metering { inner: self.store.open(input, range)?, read: self.read.clone() }))
+    }
+
+    fn stamp(&self, input: &Input) -> io::Result<String> {
+        self.store.stamp(input)
+    }
+}
+
+struct Metering {
+    inner: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Metering {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -87,6 +143,8 @@ pub fn find(patterns: &[String], base: &Path, endings: &[&str]) -> Result<Vec<In
     Ok(inputs)
 }
 
+const NO_FILE: &str = "neither a file nor a folder: pipes and devices cannot be read again after a crash";
+
 /// Location and name of each file that one pattern names.
 fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, String> {
     let text = pattern.to_string_lossy().into_owned();
@@ -113,7 +171,7 @@ fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, S
         return Ok(vec![(root, name)]);
     }
     if !kind.is_dir() {
-        return Err("neither a file nor a folder: pipes and devices cannot be read again after a crash".into());
+        return Err(NO_FILE.into());
     }
     let mut files = Vec::new();
     let hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
@@ -134,8 +192,8 @@ fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, S
             let name = entry.path().strip_prefix(&root).unwrap_or(entry.path());
             let name = name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
             files.push((entry.into_path(), name));
-        } else if wanted && glob.is_some() && !entry.file_type().is_dir() {
-            return Err(format!("{} is neither a file nor a folder", entry.path().display()));
+        } else if wanted && !entry.file_type().is_dir() {
+            return Err(format!("{} is {NO_FILE}", entry.path().display()));
         }
     }
     Ok(files)
@@ -172,13 +230,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         rustix::fs::mknodat(
             rustix::fs::CWD,
-            folder.path().join("pipe"),
+            folder.path().join("pipe.x"),
             rustix::fs::FileType::Fifo,
             rustix::fs::Mode::RUSR,
             0,
         )
         .unwrap();
-        assert!(names(&["pipe"], folder.path(), &[]).unwrap_err().contains("pipes"));
+        assert!(names(&["pipe.x"], folder.path(), &[]).unwrap_err().contains("pipes"));
+        for (pattern, endings) in [("*.x", &[][..]), (".", &[".x"])] {
+            assert!(names(&[pattern], folder.path(), endings).unwrap_err().contains("pipe.x is neither"));
+        }
+        fs::remove_file(folder.path().join("pipe.x")).unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
         assert!(names(&["."], folder.path(), &[".x"]).is_err());
     }
