@@ -51,12 +51,9 @@ impl Sorter {
         };
         self.entries.push(entry);
         self.values.extend_from_slice(record.value);
-        // Capacities, not lengths: doubling vectors are what the memory really pays.
-        if self.values.capacity() + self.entries.capacity() * size_of::<Entry>() > self.budget {
-            self.spill()
-        } else {
-            Ok(())
-        }
+        // A vector that doubles holds up to twice its length.
+        let held = 2 * (self.values.len() + self.entries.len() * size_of::<Entry>());
+        if held > self.budget { self.spill() } else { Ok(()) }
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -145,6 +142,19 @@ mod tests {
             prop_assert_eq!(cursor.record(), None);
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "runs are removed");
         }
+    }
+
+    #[test]
+    fn it_spills_when_the_buffer_is_full_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sorter = Sorter::create(&folder.path().join("sorted"), 1 << 20, false);
+        for ordinal in 0..100_000_u64 {
+            let key = Key::from(ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            sorter.push(Record { key, value: &[7; 16], origin: Origin { split: 0, ordinal } }).unwrap();
+            assert!(sorter.values.capacity() + sorter.entries.capacity() * size_of::<Entry>() <= 1 << 20);
+        }
+        let bytes = 100_000 * (16 + size_of::<Entry>());
+        assert!((4..=1 + 2 * bytes / (1 << 20)).contains(&sorter.runs.len()), "{} runs", sorter.runs.len());
     }
 
     #[test]
