@@ -20,7 +20,7 @@ use sonic_rs::{JsonValueTrait, LazyValue};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
 
 use super::lines::{LineReader, Lines, splits};
-use super::{Bad, Batch, KEPT_RAW, Kind, Limits, NoDocument, Reader, Source};
+use super::{Bad, Batch, KEPT_RAW, Kind, Limits, MISSING_TEXT, NoDocument, Reader, Source};
 use crate::json;
 use crate::store::Input;
 
@@ -191,7 +191,9 @@ impl Lifts {
         self.members(line, &mut Vec::new(), &mut found, &mut carried)?;
         if !found.text {
             let lift = self.0.iter().find(|lift| matches!(lift.to, Target::Text)).expect("every source takes a text");
-            return Err(("missing_text", format!("there is no member `{}`", lift.path.join("."))));
+            let members = sonic_rs::to_object_iter(line).flatten().take(12).map(|(name, _)| name.to_string());
+            let members = members.collect::<Vec<_>>().join(", ");
+            return Err((MISSING_TEXT, format!("there is no member `{}` among {members}", lift.path.join("."))));
         }
         found.document.carried = carried;
         Ok(found.document)

@@ -87,6 +87,9 @@ pub trait Batch: Send + Sync {
 /// Bytes of a bad record that are kept.
 pub const KEPT_RAW: usize = 64 << 10;
 
+/// The reason of a record that has no text where the source's settings say.
+pub const MISSING_TEXT: &str = "missing_text";
+
 /// Why a record became no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoDocument {

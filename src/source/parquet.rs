@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Value, Wrong};
 
-use super::{Bad, Batch, Kind, Limits, NoDocument, Reader, Source};
+use super::{Bad, Batch, Kind, Limits, MISSING_TEXT, NoDocument, Reader, Source};
 use crate::store::Input;
 
 /// Settings of [`Parquet`].
@@ -356,7 +356,10 @@ impl Batch for ParquetBatch {
     fn document(&self, index: usize) -> Result<Document, NoDocument> {
         let Config { id, text: text_column, .. } = &self.columns.config;
         let Some(text) = self.text(text_column, index)? else {
-            return Err(bad("missing_text", format!("there is nothing in the column `{text_column}`")).into());
+            let schema = self.rows.schema();
+            let columns: Vec<&str> = schema.fields().iter().take(12).map(|field| field.name().as_str()).collect();
+            let detail = format!("there is nothing in the column `{text_column}` of {}", columns.join(", "));
+            return Err(bad(MISSING_TEXT, detail).into());
         };
         if text.len() > self.max_document {
             return Err(bad(

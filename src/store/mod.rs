@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use globset::GlobBuilder;
+use rustix::fs::Access;
 
 /// A file of the corpus.
 #[derive(Clone)]
@@ -127,13 +128,16 @@ pub fn find(patterns: &[String], base: &Path, endings: &[&str]) -> Result<Vec<In
         if pattern.contains("://") {
             return Err(wrong("object stores cannot be read yet; give a path on disk".into()));
         }
-        let files = matches(&base.join(pattern), endings).map_err(wrong)?;
+        // Without `.` and doubled slashes: what is found has none either, and a glob compares text.
+        let path: PathBuf = base.join(pattern).components().collect();
+        let files = matches(&path, endings).map_err(wrong)?;
         if files.is_empty() {
             return Err(wrong("no file matches".into()));
         }
         for (location, name) in files {
-            let length =
-                fs::metadata(&location).map_err(|error| wrong(format!("{}: {error}", location.display())))?.len();
+            let at = |error: io::Error| wrong(format!("{}: {error}", location.display()));
+            let length = fs::metadata(&location).map_err(at)?.len();
+            rustix::fs::access(&location, Access::READ_OK).map_err(|error| at(error.into()))?;
             let resolved = location.canonicalize().unwrap_or_else(|_| location.clone());
             found.entry(resolved).or_insert(Input { location, name, length, store: disk.clone() });
         }
@@ -220,7 +224,9 @@ mod tests {
         }
         assert_eq!(names(&["c"], base, &[".jsonl", ".jsonl.gz"]).unwrap(), ["b.jsonl", "d/a.jsonl.gz"]);
         assert_eq!(names(&["c/**/*.jsonl*", "c/b.jsonl"], base, &[]).unwrap(), ["b.jsonl", "d/a.jsonl.gz"]);
-        assert_eq!(names(&["c/*.jsonl"], base, &[]).unwrap(), ["b.jsonl"]);
+        for pattern in ["c/*.jsonl", "./c/*.jsonl", "c//./*.jsonl", "c/d/../*.jsonl"] {
+            assert_eq!(names(&[pattern], base, &[]).unwrap(), ["b.jsonl"], "{pattern}");
+        }
         assert_eq!(names(&["nope/*.jsonl"], base, &[]).unwrap_err(), "no file matches");
         assert_eq!(names(&["nope"], base, &[]).unwrap_err(), "there is no such file or folder");
     }

@@ -1,0 +1,289 @@
+//! One source, step or sink: its settings, the fields it reads and writes, its `where`.
+
+use std::sync::Arc;
+
+use wanjuan_filters::kit::{Field, Setup, Type, Wrong};
+
+use super::super::complaint::Complaint;
+use super::super::pipeline::Entry;
+use super::super::written::{self, Written};
+use super::super::{Predicate, Scope, nearest};
+use super::Checker;
+use super::order::Draft;
+use crate::engine::commit::digest_file;
+use crate::registry::{self, Built, Refused};
+use crate::sink::Columns;
+
+/// Keys that belong to the engine, whatever the step.
+const ENGINE_KEYS: [&str; 5] = ["name", "use", "from", "where", "profile"];
+
+impl Checker<'_> {
+    pub(super) fn entry(
+        &mut self,
+        draft: &Draft<'_>,
+        entries: &[Option<Entry>],
+        seed: u64,
+        slots: &mut usize,
+    ) -> Option<Entry> {
+        let Draft { table, written, name, inputs } = draft;
+        let Some(setting) = written.settings.get("use") else {
+            let help = format!("add use = \"…\"; `wanjuan list` shows every {table}");
+            self.complain(
+                Complaint::new(format!("this [[{table}]] does not say what it is"), written.header.clone()).help(help),
+            );
+            return None;
+        };
+        let Some(uses) = setting.value.as_str() else {
+            self.complain(Complaint::new("`use` is a name in quotes", setting.span.clone()));
+            return None;
+        };
+        let Some(known) = self.registry.find(table, uses) else {
+            self.unknown(table, uses, setting);
+            return None;
+        };
+        let before = scope_before(inputs, entries);
+        let settings = self.settings(written, known, name, table)?;
+        let mut setup = Setup { folder: self.folder.clone(), seed, step: name.clone(), ..Setup::default() };
+        let mut instance = match known.build(settings, &mut setup) {
+            Ok(instance) => instance,
+            Err(Refused::Settings(what)) => {
+                let complaint = Complaint::new(format!("`{name}`: {what}"), written.header.clone());
+                self.complain(complaint.help(format!("`wanjuan explain {uses}` describes its settings")));
+                return None;
+            }
+            Err(Refused::Step(wrong)) => {
+                self.refused(written, &wrong);
+                return None;
+            }
+        };
+        let known_before = inputs.iter().all(|&input| entries[input].is_some());
+        for field in instance.reads.iter().filter(|_| known_before) {
+            match before.fields.iter().find(|(known, _)| *known == field.name) {
+                Some((_, kind)) if *kind == field.kind || kind_fits(*kind, field.kind) => {}
+                Some((_, kind)) => {
+                    let what = format!("`{name}` reads the field `{}` as {}; it is {kind}", field.name, field.kind);
+                    self.complain(Complaint::new(what, written.header.clone()));
+                }
+                None => {
+                    let what = format!("`{name}` reads the field `{}`, which nothing before it writes", field.name);
+                    let known: Vec<&str> = before.fields.iter().map(|(name, _)| name.as_str()).collect();
+                    let help = if known.is_empty() {
+                        "no field is known there; a source can declare some".to_owned()
+                    } else {
+                        format!("known there: {}", known.join(", "))
+                    };
+                    self.complain(Complaint::new(what, written.key("use")).help(help));
+                }
+            }
+        }
+        let own = *slots..*slots + instance.measures.len();
+        *slots = own.end;
+        let mut scope = before.clone();
+        for field in &instance.writes {
+            match scope.fields.iter().find(|(known, _)| *known == field.name) {
+                Some((_, kind)) if *kind != field.kind => {
+                    let what =
+                        format!("`{name}` writes the field `{}` as {}; it is {kind} already", field.name, field.kind);
+                    self.complain(Complaint::new(what, written.header.clone()));
+                }
+                Some(_) => {}
+                None => scope.fields.push((field.name, field.kind)),
+            }
+        }
+        for (slot, measure) in own.clone().zip(instance.measures) {
+            scope.measures.push((format!("{name}.{}", measure.name), slot));
+        }
+        // A source selects among its own documents; everything else, among those that reach it.
+        let visible = if *table == "source" { &scope } else { &before };
+        let selects = if known_before { self.predicate(written, visible) } else { None };
+        if let Built::Sink(sink) = &mut instance.built {
+            let columns = Columns {
+                fields: scope.fields.iter().map(|&(name, kind)| Field { name, kind }).collect(),
+                measures: scope.measures.iter().map(|(name, slot)| (*slot, name.clone())).collect(),
+            };
+            Arc::get_mut(sink).expect("a sink that was just built has one owner").prepare(&columns);
+        }
+        let files = self.digests(&setup, written);
+        let corpus = match &instance.built {
+            Built::Source(source) => self.corpus(written, source.as_ref()),
+            _ => Vec::new(),
+        };
+        let profile = written.text("profile").map(str::to_owned);
+        Some(Entry {
+            name: name.clone(),
+            uses: known.name,
+            kind: known.kind,
+            version: known.version,
+            profile,
+            instance,
+            inputs: Vec::new(),
+            selects,
+            slots: own,
+            scope,
+            files,
+            corpus,
+        })
+    }
+
+    fn unknown(&mut self, table: &str, uses: &str, setting: &written::Setting) {
+        let other = ["source", "step", "sink"].into_iter().find(|other| self.registry.find(other, uses).is_some());
+        let help = match (nearest(uses, self.registry.names(table).into_iter()), other) {
+            (_, Some(other)) => format!("`{uses}` is a {other}: write it under [[{other}]]"),
+            (Some(near), None) => format!("did you mean `{near}`?"),
+            (None, None) => format!("`wanjuan list` shows every {table}"),
+        };
+        self.complain(Complaint::new(format!("no {table} is called `{uses}`"), setting.span.clone()).help(help));
+    }
+
+    /// The step's own settings: the profile's, and above them the file's.
+    fn settings(&mut self, written: &Written, known: &registry::Entry, name: &str, table: &str) -> Option<toml::Table> {
+        let before = self.complaints.len();
+        let mut settings = toml::Table::new();
+        if let Some(setting) = written.settings.get("profile") {
+            let profiles = known.profiles.iter().map(|profile| profile.name);
+            match setting
+                .value
+                .as_str()
+                .map(|wanted| (wanted, known.profiles.iter().find(|profile| profile.name == wanted)))
+            {
+                Some((_, Some(profile))) => {
+                    settings = profile.settings.parse().expect("a test reads every profile");
+                }
+                Some((wanted, None)) => {
+                    let help = match nearest(wanted, profiles.clone()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None if known.profiles.is_empty() => "remove `profile`".to_owned(),
+                        None => format!("there are {}", profiles.collect::<Vec<_>>().join(", ")),
+                    };
+                    self.complain(
+                        Complaint::new(format!("`{}` has no profile `{wanted}`", known.name), setting.span.clone())
+                            .help(help),
+                    );
+                }
+                None => self.complain(Complaint::new("`profile` is a name in quotes", setting.span.clone())),
+            }
+        }
+        let names = known.settings();
+        for (key, setting) in &written.settings {
+            let engine = ENGINE_KEYS.contains(&key.as_str()) || table == "source" && key == "paths";
+            if engine {
+                continue;
+            }
+            if !names.contains(&key.as_str()) {
+                let label = format!(
+                    "`{}` has {}",
+                    known.name,
+                    if names.is_empty() { "no settings".to_owned() } else { names.join(", ") }
+                );
+                let describe = format!("`wanjuan explain {}` describes them", known.name);
+                let candidates = names.iter().copied().chain(ENGINE_KEYS);
+                let help = match nearest(key, candidates) {
+                    Some(near) => format!("did you mean `{near}`?  {describe}"),
+                    None => describe,
+                };
+                self.complain(
+                    Complaint::new(format!("unknown setting `{key}` for `{name}`"), setting.key.clone())
+                        .label(label)
+                        .help(help),
+                );
+                continue;
+            }
+            // Alone, so that each mistyped setting is found; what else the step requires is not missed yet.
+            let alone = toml::Table::from_iter([(key.clone(), setting.value.clone())]);
+            if let Err(what) = known.fits(alone)
+                && !what.starts_with("missing field")
+            {
+                let complaint = Complaint::new(format!("`{key}` of `{name}`: {what}"), setting.span.clone());
+                self.complain(complaint.help(format!("`wanjuan explain {}` describes it", known.name)));
+                continue;
+            }
+            settings.insert(key.clone(), setting.value.clone());
+        }
+        if self.complaints.len() > before {
+            return None;
+        }
+        if let Err(what) = known.fits(settings.clone()) {
+            let complaint = Complaint::new(
+                format!("`{name}`: {}", what.replace("missing field", "missing setting")),
+                written.header.clone(),
+            );
+            self.complain(complaint.help(format!("`wanjuan explain {}` describes its settings", known.name)));
+            return None;
+        }
+        Some(settings)
+    }
+
+    fn refused(&mut self, written: &Written, wrong: &Wrong) {
+        let span = wrong.setting.map_or_else(|| written.header.clone(), |setting| written.value(setting));
+        let mut complaint = Complaint::new(wrong.what.clone(), span);
+        complaint.help.clone_from(&wrong.help);
+        self.complain(complaint);
+    }
+
+    fn predicate(&mut self, written: &Written, scope: &Scope) -> Option<Predicate> {
+        let setting = written.settings.get("where")?;
+        let Some(text) = setting.value.as_str() else {
+            self.complain(
+                Complaint::new("`where` is a condition in quotes", setting.span.clone())
+                    .help("write where = \"lang = 'en'\""),
+            );
+            return None;
+        };
+        match Predicate::compile(text, scope) {
+            Ok(predicate) => Some(predicate),
+            Err(mistake) => {
+                // Inside plain quotes the text of the file is the text of the predicate.
+                let within = setting.span.as_ref().map(|span| {
+                    let quotes = (span.len() - text.len().min(span.len())) / 2;
+                    let start = span.start + quotes;
+                    if span.len() == text.len() + 2 * quotes {
+                        start + mistake.span.start..start + mistake.span.end
+                    } else {
+                        span.clone()
+                    }
+                });
+                let mut complaint = Complaint::new(format!("`where`: {}", mistake.what), within);
+                complaint.help = mistake.help;
+                self.complain(complaint);
+                None
+            }
+        }
+    }
+
+    fn digests(&mut self, setup: &Setup, written: &Written) -> Vec<(String, String)> {
+        let mut digests = Vec::new();
+        for (setting, path) in &setup.files {
+            match digest_file(path) {
+                Ok((digest, _)) => digests.push((setting.to_string(), digest)),
+                Err(error) => {
+                    self.complain(Complaint::new(format!("{}: {error}", path.display()), written.value(setting)))
+                }
+            }
+        }
+        digests
+    }
+}
+
+/// Whole numbers can be read as numbers.
+fn kind_fits(is: Type, wanted: Type) -> bool {
+    is == Type::Integer && wanted == Type::Number
+}
+
+/// What is known of a document before an entry: behind every way that leads to it, all that one of
+/// them writes. A field that only some ways write has no value on the others.
+fn scope_before(inputs: &[usize], entries: &[Option<Entry>]) -> Scope {
+    let mut scope = Scope::default();
+    for entry in inputs.iter().filter_map(|&input| entries[input].as_ref()) {
+        for field in &entry.scope.fields {
+            if scope.fields.iter().all(|(known, _)| *known != field.0) {
+                scope.fields.push(*field);
+            }
+        }
+        for measure in &entry.scope.measures {
+            if !scope.measures.contains(measure) {
+                scope.measures.push(measure.clone());
+            }
+        }
+    }
+    scope
+}

@@ -1,0 +1,107 @@
+//! From the pipeline as written to the pipeline as checked: every mistake at once, each with its
+//! place and its repair, before a byte is read.
+
+mod case;
+mod corpus;
+mod entry;
+mod head;
+mod order;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::complaint::{Complaint, Complaints};
+use super::pipeline::{Checked, Entry, Pipeline};
+use super::written::{self, WrittenFile};
+use crate::registry::Registry;
+
+/// Reads and checks a pipeline file. `sets` are the command line's `--set`.
+pub fn load(registry: &Registry, path: &Path, sets: &[String]) -> Result<Pipeline, Complaints> {
+    let file = path.display().to_string();
+    let source = match fs::read_to_string(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let list = vec![
+                Complaint::new(format!("{file}: {error}"), None)
+                    .help("`wanjuan init` writes a pipeline file to start from"),
+            ];
+            return Err(Complaints { file, source: String::new(), list });
+        }
+    };
+    check(registry, path, source, sets)
+}
+
+/// Checks the text of a pipeline file; relative paths start at the folder of `path`.
+pub fn check(registry: &Registry, path: &Path, source: String, sets: &[String]) -> Result<Pipeline, Complaints> {
+    let mut complaints = Vec::new();
+    let mut file = written::read(&source, &mut complaints);
+    for assignment in sets {
+        written::set(&mut file, assignment, &mut complaints);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let mut checker = Checker { registry, folder, complaints, names: BTreeMap::new() };
+    let pipeline = checker.pipeline(path, &source, &file);
+    match pipeline {
+        Some(pipeline) if checker.complaints.is_empty() => Ok(pipeline),
+        _ => Err(Complaints { file: path.display().to_string(), source, list: checker.complaints }),
+    }
+}
+
+struct Checker<'a> {
+    registry: &'a Registry,
+    folder: PathBuf,
+    complaints: Vec<Complaint>,
+    /// Number of each entry by name.
+    names: BTreeMap<String, usize>,
+}
+
+impl Checker<'_> {
+    fn complain(&mut self, complaint: Complaint) {
+        self.complaints.push(complaint);
+    }
+
+    fn pipeline(&mut self, path: &Path, source: &str, file: &WrittenFile) -> Option<Pipeline> {
+        let head = self.head(&file.pipeline);
+        let drafts = self.drafts(file);
+        let order = self.order(&drafts)?;
+        let mut entries: Vec<Option<Entry>> = drafts.iter().map(|_| None).collect();
+        let mut slots = 0;
+        for &number in &order {
+            let entry = self.entry(&drafts[number], &entries, head.seed, &mut slots);
+            entries[number] = entry;
+        }
+        self.unread(&drafts);
+        let tests = file.tests.iter().filter_map(|test| self.case(test, source)).collect();
+        // In the order in which each stands after all it reads from.
+        let mut place = vec![0; drafts.len()];
+        for (at, &number) in order.iter().enumerate() {
+            place[number] = at;
+        }
+        let mut sorted = Vec::new();
+        for &number in &order {
+            let mut entry = entries[number].take()?;
+            entry.inputs = drafts[number].inputs.iter().map(|&input| place[input]).collect();
+            sorted.push(entry);
+        }
+        Some(Pipeline {
+            file: path.to_owned(),
+            source: source.to_owned(),
+            name: head.name,
+            output: head.output,
+            seed: head.seed,
+            max_set_aside: head.max_set_aside,
+            max_document: head.max_document,
+            keep_dropped: head.keep_dropped,
+            entries: sorted,
+            tests,
+            _checked: Checked,
+        })
+    }
+}
+
+/// Names become folders and stand in SQL and in messages, so they are plain.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || ['-', '_', '.'].contains(&c);
+    !name.is_empty() && name.len() <= 64 && name.chars().all(plain) && !name.starts_with('.')
+}
