@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::preflight::{Preflight, Unready};
 use super::{Exit, Output, load, say};
 use crate::config::Pipeline;
+use crate::engine::session::Options;
 use crate::registry::Registry;
 
-/// Report every mistake of a pipeline file, then draw its graph; reads no document
+/// Report every mistake of a pipeline file, then draw its graph; runs nothing
 #[derive(Args)]
 pub struct Check {
     /// The pipeline file
@@ -40,6 +42,20 @@ impl Check {
             Ok(pipeline) => pipeline,
             Err(exit) => return exit,
         };
+        match Preflight::of(&pipeline, &Options::of_this_machine(), false) {
+            Ok(ready) if self.output == Output::Text => {
+                tell!("{}", ready.line(&pipeline, &Options::of_this_machine()))
+            }
+            Ok(_) => {}
+            Err(Unready::Wrong(message)) => {
+                tell!("{}", message.trim_end());
+                return Exit::Wrong;
+            }
+            Err(Unready::Machine(error)) => {
+                tell!("error: {error}");
+                return Exit::Machine;
+            }
+        }
         say(&match (self.output, self.format) {
             (Output::Json, _) => format!("{:#}\n", json(&pipeline)),
             (Output::Text, Format::Text) => text(&pipeline),

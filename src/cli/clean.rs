@@ -18,7 +18,7 @@ impl Clean {
     pub fn run(self) -> Exit {
         let work = work_folder(&self.out);
         if !work.is_dir() {
-            eprintln!("error: {} holds nothing of a run to clean", self.out.display());
+            tell!("error: {} holds nothing of a run to clean", self.out.display());
             return Exit::Wrong;
         }
         match std::fs::remove_dir_all(&work) {
@@ -27,7 +27,7 @@ impl Clean {
                 Exit::Done
             }
             Err(error) => {
-                eprintln!("error: {}: {error}", work.display());
+                tell!("error: {}: {error}", work.display());
                 Exit::Machine
             }
         }

@@ -58,10 +58,10 @@ impl Explain {
     pub fn run(self, registry: &Registry) -> Exit {
         let found: Vec<&Entry> = registry.entries().filter(|entry| entry.name == self.step).collect();
         if found.is_empty() {
-            eprintln!("error: nothing is called `{}`", self.step);
+            tell!("error: nothing is called `{}`", self.step);
             match nearest(&self.step, registry.entries().map(|entry| entry.name)) {
-                Some(near) => eprintln!("help: did you mean `{near}`?"),
-                None => eprintln!("help: `wanjuan list` shows all there is"),
+                Some(near) => tell!("help: did you mean `{near}`?"),
+                None => tell!("help: `wanjuan list` shows all there is"),
             }
             return Exit::Wrong;
         }

@@ -1,11 +1,20 @@
 //! The command line.
 
+/// Writes a line to standard error. That it cannot be written (a log on a full disk) ends nothing.
+macro_rules! tell {
+    ($($argument:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr().lock(), $($argument)*);
+    }};
+}
+
 mod check;
 mod clean;
 mod exit_codes;
 mod explain;
 mod init;
 mod isolation;
+mod preflight;
 mod progress;
 mod run;
 mod test;
@@ -47,7 +56,7 @@ Exit codes: 0 done, 2 the pipeline or the command is wrong, 3 too many bad recor
 enum Command {
     /// Run a pipeline; a run that was cut short goes on where it stopped
     Run(run::Run),
-    /// Report every mistake of a pipeline file, then draw its graph; reads no document
+    /// Report every mistake of a pipeline file, then draw its graph; runs nothing
     Check(check::Check),
     /// Run the [[test]] cases of a pipeline file
     Test(test::Test),
@@ -119,8 +128,14 @@ pub fn main(registry: Registry) -> ExitCode {
 /// Writes to standard output. A reader that has gone away (`| head`) ends the program in silence.
 fn say(text: &str) {
     use std::io::Write;
-    if std::io::stdout().write_all(text.as_bytes()).is_err() {
-        std::process::exit(0);
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
+        Err(error) => {
+            tell!("error: standard output: {error}");
+            std::process::exit(Exit::Machine as i32);
+        }
     }
 }
 
@@ -128,7 +143,7 @@ fn say(text: &str) {
 fn load(registry: &Registry, file: &Path, sets: &[String], output: Output) -> Result<Pipeline, Exit> {
     config::load(registry, file, sets).map_err(|complaints| {
         match output {
-            Output::Text => eprint!("{}", complaints.render(std::io::stderr().is_terminal())),
+            Output::Text => tell!("{}", complaints.render(std::io::stderr().is_terminal()).trim_end()),
             Output::Json => say(&format!("{:#}\n", complaints.to_json())),
         }
         Exit::Wrong

@@ -115,7 +115,7 @@ impl Progress for Arc<Display> {
                 bar.set_position(0);
                 bar.set_message(text);
             }
-            None => eprintln!("{text}"),
+            None => tell!("{text}"),
         }
     }
 
@@ -136,7 +136,7 @@ impl Progress for Arc<Display> {
             }
             None if state.last.elapsed() >= EVERY => {
                 state.last = Instant::now();
-                eprintln!("{}", state.line(elapsed));
+                tell!("{}", state.line(elapsed));
             }
             None => {}
         }
@@ -144,8 +144,8 @@ impl Progress for Arc<Display> {
 
     fn note(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("note: {text}")),
-            None => eprintln!("note: {text}"),
+            Some(bar) => bar.suspend(|| tell!("note: {text}")),
+            None => tell!("note: {text}"),
         }
     }
 }

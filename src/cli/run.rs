@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::preflight::{Preflight, Unready, free_space};
 use super::progress::Display;
 use super::{Exit, Output, isolation, load, say};
 use crate::config::Pipeline;
 use crate::engine::Failure;
+use crate::engine::commit::At;
 use crate::engine::counts::SinkCounts;
 use crate::engine::driver::work_folder;
 use crate::engine::poison::Trial;
@@ -74,54 +76,26 @@ impl Run {
             Err(exit) => return exit,
         };
         let options = self.options();
-        if let Some(other) = session::held_by_another(&pipeline).filter(|_| !self.fresh) {
-            eprintln!("error: {} holds a run of the pipeline `{other}`", pipeline.output.display());
-            eprintln!("help: choose another `output`, or replace that run with --fresh");
-            return Exit::Wrong;
-        }
-        let memory = match session::memory(&pipeline, &options) {
-            Ok(memory) => memory,
-            Err(little) => {
-                eprintln!(
-                    "error: --memory {} is too little for {} threads and documents of up to {}",
-                    size(little.have),
-                    options.threads,
-                    size(pipeline.max_document as u64)
-                );
-                eprintln!("help: give at least {}, or lower `max_document_mb` in [pipeline]", size(little.need));
+        let ready = match Preflight::of(&pipeline, &options, self.fresh) {
+            Ok(ready) => ready,
+            Err(Unready::Wrong(message)) => {
+                tell!("{}", message.trim_end());
                 return Exit::Wrong;
             }
+            Err(Unready::Machine(error)) => return machine_failed(&error, &self.file, None),
         };
-        let splits = match session::splits(&pipeline, options.split_bytes) {
-            Ok(splits) => splits,
-            Err(error) => return machine_failed(&error, &self.file),
-        };
-        let total: u64 = splits.iter().map(crate::engine::inputs::Split::bytes).sum();
-        let graph = pipeline.graph(Vec::new());
-        eprintln!(
-            "{}: {} of input in {} tasks, {} phase{}; {} threads, at most {} of memory",
-            pipeline.name,
-            size(total),
-            splits.len(),
-            graph.phases(),
-            if graph.phases() == 1 { "" } else { "s" },
-            options.threads,
-            size(options.memory),
-        );
-        if let Err(message) = room(&pipeline.output, total, graph.phases()) {
-            eprintln!("error: {message}");
-            return Exit::Wrong;
-        }
+        tell!("{}", ready.line(&pipeline, &options));
         if self.dry_run {
+            say(&ready.tell());
             return Exit::Done;
         }
         if self.fresh
             && let Err(error) = forget(&pipeline)
         {
-            return machine_failed(&error, &self.file);
+            return machine_failed(&error, &self.file, None);
         }
         let display = Arc::new(Display::new());
-        let shared = Arc::new(session::shared(memory, &options, Box::new(display.clone())));
+        let shared = Arc::new(session::shared(ready.memory, &options, Box::new(display.clone())));
         stop_on_signals(&shared);
         let isolate = |trial: &Trial| isolation::ends_the_process(&self.file, &self.sets, &options, trial);
         let ended = session::run(&pipeline, &options, &shared, Some(&isolate));
@@ -135,28 +109,34 @@ impl Run {
                 Exit::Done
             }
             Err(Failure::Stopped) => {
-                eprintln!("interrupted; what is done is kept. To go on: wanjuan run {}", self.file.display());
+                tell!("interrupted; what is done is kept. To go on: wanjuan run {}", self.file.display());
                 Exit::Interrupted
             }
             Err(Failure::TooManyBad { set_aside, limit, records }) => {
-                eprintln!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
-                eprintln!(
+                tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
+                tell!(
                     "help: look at them in {}, then mend the input or raise `max_set_aside` in [pipeline]",
                     pipeline.output.join("set-aside").display()
                 );
                 Exit::TooManyBad
             }
-            Err(Failure::Machine(error) | Failure::Damaged { error, .. }) => machine_failed(&error, &self.file),
+            Err(Failure::Machine(error) | Failure::Damaged { error, .. }) => {
+                machine_failed(&error, &self.file, Some(ready.need))
+            }
         }
     }
 }
 
-fn machine_failed(error: &std::io::Error, file: &Path) -> Exit {
-    eprintln!("error: {error}");
-    if error.kind() == std::io::ErrorKind::StorageFull {
-        eprintln!("help: free some space on that disk, or give the pipeline another `output`");
+/// `need` is what a whole run takes on disk, about.
+fn machine_failed(error: &std::io::Error, file: &Path, need: Option<u64>) -> Exit {
+    tell!("error: {error}");
+    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+        let folder = At::of(error).and_then(|at| at.path.parent()).unwrap_or(Path::new("."));
+        let free = free_space(folder).map_or_else(String::new, |free| format!("; {} are free there", size(free)));
+        let need = need.map_or_else(String::new, |need| format!(": the whole run takes about {}{free}", size(need)));
+        tell!("help: free some space on that disk, or give the pipeline another `output`{need}");
     }
-    eprintln!("what is done is kept. To go on: wanjuan run {}", file.display());
+    tell!("what is done is kept. To go on: wanjuan run {}", file.display());
     Exit::Machine
 }
 
@@ -183,29 +163,6 @@ fn remove(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Refuses a run whose intermediate files can hardly fit. The estimate is rough and low: documents
-/// that wait take about as much as their compressed input.
-fn room(output: &Path, input: u64, phases: usize) -> Result<(), String> {
-    let mut folder = output;
-    while !folder.exists() {
-        folder = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-    }
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-    let (free, need) = (disk.f_bavail.saturating_mul(disk.f_frsize), input / 10 * phases as u64);
-    if free < need {
-        return Err(format!(
-            "{} has {} free; this run needs about {} or more",
-            folder.display(),
-            size(free),
-            size(need)
-        ));
-    }
-    Ok(())
-}
-
 /// The first signal asks every task to commit and stop; the second ends the process at once, which
 /// is safe too.
 fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
@@ -218,7 +175,7 @@ fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
             if std::mem::replace(&mut again, true) {
                 std::process::exit(Exit::Interrupted as i32);
             }
-            eprintln!("stopping; again to stop at once");
+            tell!("stopping; again to stop at once");
             shared.stop();
         }
     });

@@ -35,21 +35,21 @@ impl Why {
         let record = match read_record(&self.out) {
             Ok(record) => record,
             Err(error) => {
-                eprintln!("error: {error}");
-                eprintln!("help: give the output folder of a run that has finished");
+                tell!("error: {error}");
+                tell!("help: give the output folder of a run that has finished");
                 return Exit::Wrong;
             }
         };
         let found = match find(&self.out, |batch, row| text(batch, "id", row) == Some(&self.id)) {
             Ok(found) => found,
             Err(error) => {
-                eprintln!("error: {error}");
+                tell!("error: {error}");
                 return Exit::Machine;
             }
         };
         if found.is_empty() {
-            eprintln!("error: no document of this run is called `{}`", self.id);
-            eprintln!("help: a record that became no document is in {}", self.out.join("set-aside").display());
+            tell!("error: no document of this run is called `{}`", self.id);
+            tell!("help: a record that became no document is in {}", self.out.join("set-aside").display());
             return Exit::Wrong;
         }
         match self.output {

@@ -82,11 +82,10 @@ pub fn map<'a>(
     std::thread::scope(|scope| {
         for number in 0..threads.max(1) {
             let work = &work;
-            std::thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .stack_size(STACK)
-                .spawn_scoped(scope, move || work(number))
-                .expect("the machine can start a thread");
+            let thread = std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK);
+            if let Err(error) = thread.spawn_scoped(scope, move || work(number)) {
+                fail(Failure::Machine(error));
+            }
         }
     });
     match failed.into_inner().expect("no thread panicked while it held the lock") {
@@ -101,7 +100,7 @@ pub fn each(threads: usize, jobs: usize, run: impl Fn(usize) -> Result<(), Failu
     let failed: Mutex<Option<Failure>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, jobs.max(1)) {
-            scope.spawn(|| {
+            let work = || {
                 while lock(&failed).is_none() {
                     let job = next.fetch_add(1, Ordering::AcqRel);
                     if job >= jobs {
@@ -111,7 +110,10 @@ pub fn each(threads: usize, jobs: usize, run: impl Fn(usize) -> Result<(), Failu
                         lock(&failed).get_or_insert(failure);
                     }
                 }
-            });
+            };
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
+                lock(&failed).get_or_insert(Failure::Machine(error));
+            }
         }
     });
     match failed.into_inner().expect("no thread panicked while it held the lock") {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// A folder with a corpus and pipeline files, thrown away at the end.
 pub struct Bench {
@@ -36,6 +37,18 @@ impl Bench {
             writeln!(encoder, "{row}").unwrap();
         }
         encoder.finish().unwrap();
+    }
+
+    /// Lines of JSON of about `bytes` bytes: short texts and some of a megabyte, most of them twice.
+    pub fn long_texts(&self, bytes: usize) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(bytes + (2 << 20));
+        let mut key = 0;
+        while lines.len() < bytes {
+            let text = english(key / 2).repeat(if key % 500 == 0 { 1000 } else { 4 });
+            writeln!(lines, "{}", serde_json::json!({ "id": key, "text": text })).unwrap();
+            key += 1;
+        }
+        lines
     }
 
     /// A pipeline with every kind of step, two phases and three sinks.
@@ -143,9 +156,29 @@ pub fn wanjuan(arguments: &[&str]) -> Output {
 pub fn run(pipeline: &Path, arguments: &[&str], code: i32) -> Output {
     let output = wanjuan(&[&["run", pipeline.to_str().unwrap()], arguments].concat());
     let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{told}");
+    assert_eq!(output.status.code(), Some(code), "{told}{}", String::from_utf8_lossy(&output.stdout));
     assert!(!told.contains("panicked"), "{told}");
     output
+}
+
+/// Runs a pipeline to its end and tells the most memory it held, in bytes.
+pub fn peak_of_run(pipeline: &Path, arguments: &[&str]) -> u64 {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wanjuan"));
+    command.arg("run").arg(pipeline).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let ended = loop {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+        peak = peak.max(line.and_then(|line| line.split_ascii_whitespace().nth(1)?.parse().ok()).unwrap_or(0_u64));
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(ended.success() && peak > 0);
+    peak << 10
 }
 
 /// Every file of an output but what is kept for resuming, with its bytes.

@@ -1,0 +1,108 @@
+//! What can be known to be wrong before a run that the pipeline file alone does not tell: the output
+//! holds another run, the memory or the disk is too small.
+
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+use super::run::{count, size};
+use crate::config::Pipeline;
+use crate::engine::Memory;
+use crate::engine::inputs::Split;
+use crate::engine::plan::Plan;
+use crate::engine::session::{self, Options};
+
+/// A run that may start.
+pub struct Preflight {
+    pub memory: Memory,
+    /// Bytes of input.
+    pub input: u64,
+    /// Bytes that the run takes on disk, about.
+    pub need: u64,
+    free: Option<u64>,
+    splits: usize,
+    plan: Plan,
+}
+
+/// Why it may not.
+pub enum Unready {
+    /// Whoever called is to change something, says the message.
+    Wrong(String),
+    Machine(io::Error),
+}
+
+impl Preflight {
+    /// `fresh`: what an earlier run left will be removed first.
+    pub fn of(pipeline: &Pipeline, options: &Options, fresh: bool) -> Result<Preflight, Unready> {
+        if let Some(other) = session::held_by_another(pipeline).filter(|_| !fresh) {
+            return Err(Unready::Wrong(format!(
+                "error: {} holds a run of the pipeline `{other}`\nhelp: choose another `output`, or replace that run with --fresh\n",
+                pipeline.output.display()
+            )));
+        }
+        let memory = session::memory(pipeline, options).map_err(|little| {
+            Unready::Wrong(format!(
+                "error: --memory {} is too little for {} threads and documents of up to {}\nhelp: give at least {}, or lower `max_document_mb` in [pipeline]\n",
+                size(little.have),
+                options.threads,
+                size(pipeline.max_document as u64),
+                size(little.need)
+            ))
+        })?;
+        let splits = session::splits(pipeline, options.split_bytes).map_err(Unready::Machine)?;
+        let input = splits.iter().map(Split::bytes).sum();
+        let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+        let plan = Plan::new(&graph, &splits).map_err(Unready::Machine)?;
+        let (need, free) = (need(input, graph.phases()), free_space(&pipeline.output));
+        if let Some(free) = free.filter(|free| *free < need / 10) {
+            return Err(Unready::Wrong(format!(
+                "error: {} has {} free; this run takes about {}\nhelp: give the pipeline an `output` on a larger disk\n",
+                pipeline.output.display(),
+                size(free),
+                size(need)
+            )));
+        }
+        Ok(Preflight { memory, input, need, free, splits: splits.len(), plan })
+    }
+
+    /// What the run is about to do, in a line.
+    pub fn line(&self, pipeline: &Pipeline, options: &Options) -> String {
+        format!(
+            "{}: {} of input in {} tasks, {} phase{}; {} threads, at most {} of memory, about {} of disk{}",
+            pipeline.name,
+            size(self.input),
+            count(self.splits as u64),
+            self.plan.phases.len(),
+            if self.plan.phases.len() == 1 { "" } else { "s" },
+            options.threads,
+            size(options.memory),
+            size(self.need),
+            self.free.map_or_else(String::new, |free| format!(" ({} free)", size(free))),
+        )
+    }
+
+    /// The phases: what each does, in how many tasks.
+    pub fn tell(&self) -> String {
+        let mut text = String::new();
+        for phase in &self.plan.phases {
+            let kind = phase.folder.split('-').next().unwrap_or_default();
+            let steps: Vec<&str> = phase.steps.iter().map(|step| step.name.as_str()).collect();
+            let tasks = format!("{} task{}", count(phase.tasks as u64), if phase.tasks == 1 { "" } else { "s" });
+            let _ = writeln!(text, "{kind:<8}{tasks:<16}{}", steps.join(", "));
+        }
+        text
+    }
+}
+
+/// What a run writes beside its results is about as much as its input, for each phase that documents
+/// wait behind; so are the results, at the most.
+fn need(input: u64, phases: usize) -> u64 {
+    input * phases as u64
+}
+
+/// Free bytes of the disk that `folder` will lie on.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    let folder = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
