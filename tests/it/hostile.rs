@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
-use crate::kit::{Bench, run, wanjuan};
+use crate::kit::{Bench, peak_of_run, run};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -96,31 +99,94 @@ fn every_kind_of_bad_record_is_set_aside_and_its_neighbours_stay() {
     assert_eq!(String::from_utf8(raw).unwrap().lines().count(), 10);
 }
 
+/// How many records were set aside, by reason.
+fn set_aside(bench: &Bench) -> Vec<(String, u64)> {
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(bench.path("out/run.json")).unwrap()).unwrap();
+    let counts = record["counts"]["set_aside"].as_object().unwrap();
+    counts.iter().map(|(reason, n)| (reason.clone(), n.as_u64().unwrap())).collect()
+}
+
 #[test]
-fn too_many_bad_records_end_with_3_and_say_where_they_are() {
+fn a_line_of_a_gibibyte_is_let_go_within_the_budget() {
+    let bench = Bench::new(0, 0);
+    let path = bench.path("corpus/huge.jsonl");
+    fs::write(&path, good("before")).unwrap();
+    // A hole of zeros: a line that takes no room on disk.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.set_len(good("before").len() as u64 + (1 << 30)).unwrap();
+    file.write_all(&[b"\n".to_vec(), good("after")].concat()).unwrap();
+    let peak = peak_of_run(&pipeline(&bench, "max_set_aside = 1"), &["--memory", "256MiB", "--threads", "2"]);
+    assert!(peak < 256 << 20, "peak of {} MiB", peak >> 20);
+    assert_eq!(set_aside(&bench), [("too_large".to_owned(), 1)]);
+    let kept = fs::read_to_string(bench.path("out/kept/part-00000.jsonl")).unwrap();
+    assert_eq!(kept.as_bytes(), [good("before"), good("after")].concat());
+}
+
+#[test]
+fn too_many_bad_records_end_with_3_and_can_be_looked_at() {
     let bench = Bench::new(0, 0);
     fs::write(bench.path("corpus/x.jsonl"), [good("a"), b"bad\nbad\nbad\n".to_vec()].concat()).unwrap();
     let output = run(&pipeline(&bench, "max_set_aside = \"10%\""), &[], 3);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("3 of 4 records were set aside") && told.contains("set-aside"), "{told}");
+    let raw = zstd::decode_all(fs::File::open(bench.path("out/set-aside/part-00000.jsonl.zst")).unwrap()).unwrap();
+    assert_eq!(String::from_utf8(raw).unwrap().matches("\"raw\":\"bad\"").count(), 3);
+    // The same run with leave goes on from there.
+    run(&pipeline(&bench, "max_set_aside = 3"), &[], 0);
+    assert_eq!(set_aside(&bench), [("not_an_object".to_owned(), 3)]);
 }
 
 #[test]
-fn pipes_and_folders_without_rights_are_refused_before_reading() {
+fn a_count_of_bad_records_stops_the_run_at_once() {
     let bench = Bench::new(0, 0);
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        bench.path("corpus/pipe.jsonl"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR,
-        0,
-    )
-    .unwrap();
-    let text = fs::read_to_string(pipeline(&bench, ""))
-        .unwrap()
-        .replace("paths = [\"corpus\"]", "paths = [\"corpus/pipe.jsonl\"]");
-    fs::write(bench.path("p.toml"), text).unwrap();
-    let output = wanjuan(&["run", bench.path("p.toml").to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("neither a file nor a folder"));
+    let lines: Vec<u8> = (0..400_000).flat_map(|n| if n < 10 { good("a") } else { b"bad\n".to_vec() }).collect();
+    fs::write(bench.path("corpus/x.jsonl"), lines).unwrap();
+    let output = run(&pipeline(&bench, "max_set_aside = 5"), &["--threads", "2"], 3);
+    let told = String::from_utf8_lossy(&output.stderr);
+    let read: u64 = told.split(" of ").nth(2).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
+    assert!(told.contains("`max_set_aside` allows 5") && read < 400_000, "{told}");
+}
+
+/// Runs `check` on the pipeline, as a user without rights where this process has them all.
+fn refused(bench: &Bench) -> String {
+    let binary = bench.path("wanjuan");
+    fs::copy(env!("CARGO_BIN_EXE_wanjuan"), &binary).unwrap();
+    fs::set_permissions(bench.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(binary);
+    command.arg("check").arg(bench.path("p.toml"));
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    told
+}
+
+#[test]
+fn pipes_and_what_cannot_be_read_are_refused_before_reading() {
+    let bench = Bench::new(0, 0);
+    pipeline(&bench, "");
+    let corpus = bench.path("corpus");
+    fs::write(corpus.join("a.jsonl"), good("a")).unwrap();
+    let pipe = corpus.join("pipe.jsonl");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    assert!(refused(&bench).contains("pipe.jsonl is neither a file nor a folder"));
+    fs::remove_file(&pipe).unwrap();
+    fs::set_permissions(corpus.join("a.jsonl"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert!(refused(&bench).contains("a.jsonl: Permission denied"));
+    fs::set_permissions(corpus.join("a.jsonl"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::create_dir(corpus.join("closed")).unwrap();
+    fs::set_permissions(corpus.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert!(refused(&bench).contains("closed: Permission denied"));
+    fs::remove_dir(corpus.join("closed")).unwrap();
+}
+
+#[test]
+fn a_corpus_whose_text_stands_elsewhere_is_refused_before_reading() {
+    let bench = Bench::new(0, 0);
+    pipeline(&bench, "");
+    fs::write(bench.path("corpus/a.jsonl"), "{\"id\":1,\"content\":\"here\"}\n".repeat(3)).unwrap();
+    let told = refused(&bench);
+    assert!(told.contains("there is no member `text` among id, content") && told.contains("text = "), "{told}");
 }

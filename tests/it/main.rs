@@ -1,8 +1,10 @@
 //! What a user can see, tested through the command.
 
 mod complaints;
+mod edits;
 mod engine;
 mod example;
+mod faults;
 mod hostile;
 mod kit;
 mod pipelines;
