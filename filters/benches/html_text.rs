@@ -1,37 +1,26 @@
 //! How much of the main text is found, and how fast: `cargo bench -p wanjuan-filters --bench html_text -- GOLD.jsonl.zst`.
 //!
-//! The file holds rows {id, html, gold, source}. The score is that of the article extraction
-//! benchmark by Scrapinghub: shingles of four tokens, precision and recall averaged over pages, F1
-//! of the averages. The base crate is scored in the same run.
+//! The file holds rows {id, html, gold, source}; without one, `gold-cjk.jsonl.zst` beside this file
+//! is read. `gold/` says how texts are scored. The base crate is scored in the same run.
+//! `WORST=ID` lists the worst pages of each source and shows one of them.
 
-use std::collections::{BTreeMap, HashMap};
+mod gold;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use gold::{Row, Score};
 use wanjuan_filters::html_text::extract;
 
-struct Row {
-    id: String,
-    html: String,
-    gold: String,
-    source: String,
-}
-
 fn main() {
-    let Some(path) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) else {
-        println!("give a file of gold pages");
-        return;
-    };
+    let given = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let path = given.map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/gold-cjk.jsonl.zst")),
+        PathBuf::from,
+    );
     let worst = std::env::var("WORST").ok();
-    let text =
-        zstd::decode_all(std::fs::File::open(&path).expect("the gold file opens")).expect("the gold file is zstd");
-    let rows: Vec<Row> = String::from_utf8_lossy(&text)
-        .lines()
-        .map(|line| {
-            let row: serde_json::Value = serde_json::from_str(line).expect("rows are JSON");
-            let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-            Row { id: field("id"), html: field("html"), gold: field("gold"), source: field("source") }
-        })
-        .collect();
+    let rows = gold::read(&path);
     judge("html_text", &rows, |html| extract(html, true).text, worst.as_deref());
     judge("dom_smoothie alone", &rows, base, None);
 }
@@ -46,15 +35,14 @@ fn base(html: &str) -> String {
 
 fn judge(name: &str, rows: &[Row], extract: impl Fn(&str) -> String, worst: Option<&str>) {
     let (mut total, mut slowest) = (Duration::ZERO, Duration::ZERO);
-    let mut scores: BTreeMap<&str, Vec<(f64, f64, &str)>> = BTreeMap::new();
+    let mut sources: BTreeMap<&str, Vec<(Score, &str)>> = BTreeMap::new();
     for row in rows {
         let started = Instant::now();
         let text = extract(&row.html);
         let took = started.elapsed();
         total += took;
         slowest = slowest.max(took);
-        let (precision, recall) = score(&text, &row.gold);
-        scores.entry(&row.source).or_default().push((precision, recall, &row.id));
+        sources.entry(&row.source).or_default().push((Score::of(&text, &row.gold), &row.id));
         if worst == Some(row.id.as_str()) {
             println!("--- gold\n{}\n--- found\n{text}", row.gold);
         }
@@ -66,40 +54,27 @@ fn judge(name: &str, rows: &[Row], extract: impl Fn(&str) -> String, worst: Opti
         rows.len() as f64 / total.as_secs_f64(),
         slowest.as_secs_f64() * 1e3
     );
-    for (source, scores) in &mut scores {
-        let mean = |of: fn(&(f64, f64, &str)) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-        let (precision, recall) = (mean(|score| score.0), mean(|score| score.1));
-        println!(
-            "  {source:<50} {:>4} pages  P {precision:.3}  R {recall:.3}  F1 {:.3}",
-            scores.len(),
-            2.0 * precision * recall / (precision + recall)
-        );
+    for (source, pages) in &mut sources {
+        tell(source, pages.iter().map(|(score, _)| *score).collect());
         if worst.is_some() {
-            scores.sort_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
-            for (precision, recall, id) in scores.iter().take(25) {
+            pages.sort_by(|(a, _), (b, _)| (a.precision + a.recall).total_cmp(&(b.precision + b.recall)));
+            for (Score { precision, recall }, id) in pages.iter().take(25) {
                 println!("      {id}  P {precision:.2} R {recall:.2}");
             }
         }
     }
-}
-
-/// Precision and recall over shingles of four tokens.
-fn score(found: &str, gold: &str) -> (f64, f64) {
-    let (found, gold) = (shingles(found), shingles(gold));
-    let both: usize = gold.iter().map(|(shingle, count)| *count.min(found.get(shingle).unwrap_or(&0))).sum();
-    let (found, gold): (usize, usize) = (found.values().sum(), gold.values().sum());
-    let share =
-        |whole: usize, other: usize| if whole == 0 { f64::from(other == 0) } else { both as f64 / whole as f64 };
-    (share(found, gold), share(gold, found))
-}
-
-fn shingles(text: &str) -> HashMap<Vec<&str>, usize> {
-    let tokens: Vec<&str> =
-        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|token| !token.is_empty()).collect();
-    let mut counts = HashMap::new();
-    let size = tokens.len().clamp(1, 4);
-    for shingle in tokens.windows(size) {
-        *counts.entry(shingle.to_vec()).or_insert(0) += 1;
+    if sources.len() > 1 {
+        tell("all", sources.values().flatten().map(|(score, _)| *score).collect());
     }
-    counts
+}
+
+fn tell(source: &str, scores: Vec<Score>) {
+    let mean = Score::mean(&scores);
+    println!(
+        "  {source:<50} {:>4} pages  P {:.3}  R {:.3}  F1 {:.3}",
+        scores.len(),
+        mean.precision,
+        mean.recall,
+        mean.f1()
+    );
 }
