@@ -2,7 +2,9 @@
 //!
 //! Finds the part of the page that a person came for (Mozilla's Readability, by the crate
 //! dom_smoothie), and writes it as text: paragraphs on lines of their own, an empty line between
-//! blocks, list items behind `- `, table cells between ` | `, code verbatim with its indentation.
+//! blocks, list items behind `- `, table cells between ` | `, code verbatim with its indentation,
+//! formulas in TeX where the page has it. Manuals are pages as much as articles are: links within
+//! sentences, boxes among paragraphs and introductions to sections are text.
 //! Sets the field `title`, and `published` where the page states its day (ISO 8601). A text without
 //! a tag is left as it is. A page nested absurdly deep is stripped of its tags and kept whole.
 //!
@@ -15,6 +17,7 @@ mod guard;
 mod meta;
 mod prune;
 mod render;
+mod siblings;
 
 use dom_smoothie::{Config as Readable, Readability, TextMode};
 use schemars::JsonSchema;
@@ -129,7 +132,7 @@ fn article(html: &str) -> Option<Page> {
     let article = readability.parse().ok()?;
     let published = article.published_time.as_deref().and_then(meta::day);
     let title = (!article.title.is_empty()).then_some(article.title);
-    let text = render::render(&article.content);
+    let text = render::render(siblings::joined(&readability.doc).as_deref().unwrap_or(&article.content));
     (!text.is_empty()).then(|| Page { text, title, published: published.or_else(|| meta::published(html)) })
 }
 
@@ -138,8 +141,17 @@ fn dom_smoothie_document(html: &str) -> dom_query::Document {
 }
 
 #[cfg(test)]
+#[path = "../benches/gold/mod.rs"]
+mod gold;
+
+#[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+
     use proptest::prelude::*;
+
+    use super::gold::Score;
 
     use super::*;
 
@@ -180,6 +192,50 @@ mod tests {
     }
 
     #[test]
+    fn of_forty_pages_in_chinese_japanese_and_korean_the_text_is_found() {
+        let rows = gold::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/gold-cjk.jsonl.zst"));
+        assert_eq!(rows.len(), 40);
+        // Lines of code with indentation, rows of tables and items of lists: how many, and how many are found as they are.
+        let (mut indented, mut tables, mut lists) = ((0, 0), (0, 0), (0, 0));
+        let mut scores = HashMap::<&str, Vec<Score>>::new();
+        for row in &rows {
+            let text = extract(&row.html, true).text;
+            for line in row.gold.lines() {
+                let kind = match line.trim_start() {
+                    item if item.starts_with("- ") => &mut lists,
+                    cells if cells.contains(" | ") => &mut tables,
+                    code if code.len() < line.len() && line.is_ascii() => &mut indented,
+                    _ => continue,
+                };
+                kind.0 += 1;
+                kind.1 += usize::from(text.lines().any(|found| found == line));
+            }
+            let score = Score::of(&text, &row.gold);
+            assert!(score.recall > 0.85, "{}: {score:?}", row.id);
+            scores.entry(&row.source).or_default().push(score);
+        }
+        let all = Score::mean(&scores.values().flatten().copied().collect::<Vec<_>>());
+        assert!(all.f1() >= 0.985, "{all:?}");
+        for (source, scores) in scores {
+            let mean = Score::mean(&scores);
+            assert!(mean.f1() >= if source == "readability-tests" { 0.94 } else { 0.985 }, "{source}: {mean:?}");
+        }
+        for (kind, (wanted, found)) in [("code", indented), ("tables", tables), ("lists", lists)] {
+            assert!(wanted > 50 && found * 100 >= wanted * 98, "{kind}: {found} of {wanted} lines");
+        }
+    }
+
+    #[test]
+    fn characters_without_spaces_between_words_are_tokens_of_the_score() {
+        let half = Score::of("今天天气很好", "今天天气很好我们去公园");
+        assert!(half.precision == 1.0 && half.recall > 0.3 && half.recall < 0.5, "{half:?}");
+        assert_eq!(Score::of("用apt-get装2个包。", "用 apt get 装 2 个 包").f1(), 1.0);
+        assert_eq!(Score::of("a b c d x", "a b c d e"), Score { precision: 0.5, recall: 0.5 });
+        assert_eq!(Score::of("", ""), Score { precision: 1.0, recall: 1.0 });
+        assert_eq!(Score::of("", "a"), Score { precision: 0.0, recall: 0.0 });
+    }
+
+    #[test]
     fn a_text_without_tags_is_left_as_it_is_and_an_empty_one_is_dropped() {
         assert_eq!(extract("1 < 2 & 3 > 2", true).text, "1 < 2 & 3 > 2");
         let step = HtmlText::new(Config::default(), &mut Setup::default()).unwrap();
@@ -202,6 +258,11 @@ mod tests {
             format!("<p title=\"{}\">x", "y".repeat(5_000_000)),
             "<a><table>".repeat(200_000),
             "&lt".repeat(1_000_000),
+            "<math><mi>x".repeat(20_000),
+            format!("<h2>x</h2>{}", format!("{PARAGRAPH}<p><a href=x>y</a><aside>z</aside>").repeat(2_000)),
+            format!("{}{}", "<aside class=sidebar>".repeat(300), PARAGRAPH.repeat(2_000)),
+            format!("{}{}", "<table><tr><td>x<td>".repeat(100), PARAGRAPH.repeat(2_000)),
+            "<div><h2>x</h2><p>y</div><p>z".repeat(5_000),
         ] {
             extract(&html, true);
         }

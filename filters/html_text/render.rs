@@ -19,6 +19,10 @@ enum Layout {
     /// Keeps its white space.
     Verbatim,
     Break,
+    /// Stands between spaces: a sign of a formula.
+    Sign,
+    /// A formula.
+    Formula,
     /// Is left out with all it holds.
     Hidden,
 }
@@ -38,7 +42,11 @@ fn layout(name: &[u8]) -> Layout {
         b"pre" | b"listing" | b"xmp" => Layout::Verbatim,
         b"br" => Layout::Break,
         b"script" | b"style" | b"noscript" | b"template" | b"svg" | b"head" | b"iframe" | b"select" | b"textarea"
-        | b"object" | b"canvas" | b"math" => Layout::Hidden,
+        | b"object" | b"canvas" => Layout::Hidden,
+        b"math" => Layout::Formula,
+        b"mi" | b"mn" | b"mo" | b"mtext" => Layout::Sign,
+        b"annotation" => Layout::Hidden, // the same formula in other words
+
         _ => Layout::Inline,
     }
 }
@@ -68,6 +76,10 @@ pub fn render(html: &str) -> String {
                 rest = &rest[tag_end(tag, end)..];
                 if layout == Layout::Hidden && !closing {
                     rest = skip_element(rest, &name[..length]);
+                } else if let Some((tex, behind)) = (layout == Layout::Formula && !closing).then(|| tex(rest)).flatten()
+                {
+                    page.formula(tex);
+                    rest = behind;
                 } else {
                     page.tag(layout, closing);
                 }
@@ -115,6 +127,19 @@ fn skip_element<'a>(rest: &'a str, name: &[u8]) -> &'a str {
     if raw { "" } else { rest }
 }
 
+/// In bytes. How far ahead the end of a formula is looked for.
+const MAX_FORMULA: usize = 16_384;
+
+/// A formula as its author wrote it, in TeX, where the page has it beside the signs; and what stands
+/// behind the formula.
+fn tex(rest: &str) -> Option<(&str, &str)> {
+    let near = &rest.as_bytes()[..rest.len().min(MAX_FORMULA)];
+    let (formula, behind) = rest.split_at(memchr::memmem::find(near, b"</math")?);
+    let (_, annotation) = formula.split_once("encoding=\"application/x-tex\"")?;
+    let (_, source) = annotation.split_once('>')?;
+    Some((source.split_once('<')?.0.trim(), behind))
+}
+
 /// Lays text out.
 #[derive(Default)]
 struct Writer {
@@ -157,7 +182,8 @@ impl Writer {
 
     fn tag(&mut self, layout: Layout, closing: bool) {
         match layout {
-            Layout::Inline | Layout::Hidden => {}
+            Layout::Inline | Layout::Hidden | Layout::Formula => {}
+            Layout::Sign => self.pend(Pending::Space),
             Layout::Line => self.pend(if self.in_row { Pending::Space } else { Pending::Line }),
             Layout::Block => self.block(),
             Layout::List => {
@@ -191,6 +217,12 @@ impl Writer {
             Layout::Break if self.verbatim > 0 => self.out.push('\n'),
             Layout::Break => self.pend(if self.in_row { Pending::Space } else { Pending::Line }),
         }
+    }
+
+    fn formula(&mut self, tex: &str) {
+        self.plain("$");
+        self.text(tex);
+        self.plain("$");
     }
 
     fn text(&mut self, raw: &str) {
@@ -332,5 +364,15 @@ mod tests {
             "ab &<你好 &nope; &"
         );
         assert_eq!(render("<a title=\"x > y\">z</a> 1 < 2"), "z 1 < 2");
+    }
+
+    #[test]
+    fn formulas_are_text_and_in_their_authors_words_where_those_are_given() {
+        assert_eq!(render("a <math><mi>x</mi><mo>=</mo><mn>1</mn></math> b"), "a x = 1 b");
+        assert_eq!(
+            render("是<math><mi>x</mi><annotation encoding=\"application/x-tex\">x &lt; y</annotation></math>。"),
+            "是$x < y$。"
+        );
+        assert_eq!(render("<math><mi>x</mi><annotation>y</annotation>z"), "x z");
     }
 }
