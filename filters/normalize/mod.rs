@@ -8,7 +8,7 @@
 //! |----------------|---------|-------------------------------------------------------------------------|
 //! | `form`         | `nfc`   | UAX 15; `nfkc` also folds compatibility forms, full-width ones among them |
 //! | `control`      | true    | ours: removes control characters, zero-width spaces, byte-order marks, soft hyphens |
-//! | `white_space`  | true    | ours: every kind of space becomes one, runs collapse, line ends lose theirs |
+//! | `white_space`  | true    | ours: every kind of space becomes one, runs between words collapse, line ends lose theirs, indentation stays |
 //! | `mojibake`     | true    | after ftfy, without its model of likely characters                       |
 //! | `max_blank_lines` | 1    | ours: empty lines in a row                                               |
 
@@ -108,8 +108,12 @@ impl Normalize {
 
     /// White space and control characters in one pass. What stays is copied in runs.
     fn lay_out(&self, text: &str) -> String {
-        let mut page =
-            Page { out: String::with_capacity(text.len()), line_start: 0, blank_lines: self.config.max_blank_lines };
+        let mut page = Page {
+            out: String::with_capacity(text.len()),
+            line_start: 0,
+            indent: 0,
+            blank_lines: self.config.max_blank_lines,
+        };
         let bytes = text.as_bytes();
         let (mut run, mut at) = (0, 0);
         while at < bytes.len() {
@@ -159,14 +163,14 @@ impl Normalize {
                 page.out.push_str(&text[run..at]);
                 at = next;
                 run = at;
-                page.space();
+                page.space(c);
             } else {
                 at = next;
             }
         }
         page.out.push_str(&text[run..]);
         if self.config.white_space {
-            page.out.truncate(page.out.trim_end_matches([' ', '\n']).len());
+            page.out.truncate(page.out.trim_end_matches([' ', '\t', '\n']).len());
         }
         page.out
     }
@@ -176,6 +180,8 @@ impl Normalize {
 struct Page {
     out: String,
     line_start: usize,
+    /// Bytes of white space that the line begins with.
+    indent: usize,
     /// Empty lines in a row. The start of the text counts as behind as many as are allowed, so that
     /// none begins it.
     blank_lines: usize,
@@ -184,8 +190,9 @@ struct Page {
 impl Page {
     fn end_line(&mut self, config: &Config) {
         if config.white_space {
-            let line = self.out[self.line_start..].trim_end_matches(' ').len();
+            let line = self.out[self.line_start..].trim_end_matches([' ', '\t']).len();
             self.out.truncate(self.line_start + line);
+            self.indent = 0;
             let blank = line == 0;
             self.blank_lines = if blank { self.blank_lines + 1 } else { 0 };
             if blank && self.blank_lines > config.max_blank_lines {
@@ -196,11 +203,15 @@ impl Page {
         self.line_start = self.out.len();
     }
 
-    fn space(&mut self) {
-        // None at the start of the text, and one at most elsewhere; a line keeps one of its indent.
-        if !self.out.is_empty() && !self.out.ends_with(' ') {
-            self.out.push(' ');
+    /// None at the start of the text, one at most between words. Code lives by its indentation: a line
+    /// keeps as many as it begins with, and its tabs.
+    fn space(&mut self, space: char) {
+        let indents = self.out.len() == self.line_start + self.indent;
+        if self.out.is_empty() || !indents && self.out.ends_with(' ') {
+            return;
         }
+        self.out.push(if indents && space == '\t' { '\t' } else { ' ' });
+        self.indent += usize::from(indents);
     }
 }
 
@@ -238,7 +249,7 @@ mod tests {
     fn white_space_and_line_ends_become_one() {
         assert_eq!(default("a\u{a0}\u{3000} b \r\nc\r\r\n\n\nd\u{2028}e\t\tf \n"), "a b\nc\n\nd\ne f");
         assert_eq!(default("\n\n  a"), "a");
-        assert_eq!(default("if x:\n    y"), "if x:\n y");
+        assert_eq!(default("if x:\n    y  =\t1\n\t\u{3000}z\n \t\nend"), "if x:\n    y = 1\n\t z\n\nend");
         assert_eq!(
             normalized(Config { white_space: false, ..Config::default() }, "if x:\r\n    y\n"),
             "if x:\n    y\n"
@@ -281,24 +292,28 @@ mod tests {
     /// Line by line, with the default settings.
     fn plain_layout(text: &str) -> String {
         let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
-        let visible: String =
-            unified.chars().filter(|c| !is_invisible(*c)).map(|c| if is_space(c) { ' ' } else { c }).collect();
+        let visible: String = unified
+            .chars()
+            .filter(|c| !is_invisible(*c))
+            .map(|c| if is_space(c) && c != '\t' { ' ' } else { c })
+            .collect();
         let mut lines: Vec<String> = Vec::new();
         for line in visible.split('\n') {
-            let mut single = String::new();
-            for c in line.chars() {
+            let words = line.trim_start_matches([' ', '\t']);
+            let mut single = line[..line.len() - words.len()].to_owned();
+            for c in words.replace('\t', " ").chars() {
                 if c != ' ' || !single.ends_with(' ') {
                     single.push(c);
                 }
             }
-            let line = single.trim_end_matches(' ').to_owned();
+            let line = single.trim_end_matches([' ', '\t']).to_owned();
             let blanks = lines.iter().rev().take_while(|line| line.is_empty()).count();
             if !line.is_empty() || blanks < 1 && !lines.is_empty() {
                 lines.push(line);
             }
         }
         if let Some(first) = lines.first_mut() {
-            *first = first.trim_start_matches(' ').to_owned();
+            *first = first.trim_start_matches([' ', '\t']).to_owned();
         }
         lines.join("\n").trim_end_matches([' ', '\n']).to_owned()
     }

@@ -25,8 +25,8 @@ pub fn digest(bytes: &[u8]) -> String {
 /// The digest and length of a file.
 pub fn digest_file(path: &Path) -> io::Result<(String, u64)> {
     let mut hasher = blake3::Hasher::new();
-    let length = io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok((hasher.finalize().to_hex().to_string(), length))
+    hasher.update_reader(File::open(path)?)?;
+    Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
 }
 
 /// Puts the path into an I/O error: a message without one cannot be acted on.

@@ -120,7 +120,7 @@ impl Proof {
         let stamps = stamps(split)?;
         let mut hasher = blake3::Hasher::new();
         for part in &split.parts {
-            io::copy(&mut part.input.open(part.range.clone())?, &mut hasher).map_err(at(&part.input.location))?;
+            hasher.update_reader(part.input.open(part.range.clone())?).map_err(at(&part.input.location))?;
         }
         Ok(Proof { stamps, digest: hasher.finalize().to_hex().to_string() })
     }

@@ -11,6 +11,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,7 @@ impl Plan {
         }
         Ok(Plan {
             wanjuan: env!("CARGO_PKG_VERSION").to_owned(),
-            build: digest_file(&std::env::current_exe()?)?.0,
+            build: build()?,
             seed: graph.seed,
             phases: phases(graph, splits),
             inputs: digest(&lines),
@@ -129,6 +130,17 @@ impl Plan {
         }
         Ok(hash)
     }
+}
+
+/// Digest of the program that runs, computed once.
+fn build() -> io::Result<String> {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    if let Some(build) = BUILD.get() {
+        return Ok(build.clone());
+    }
+    let program = std::env::current_exe()?;
+    let (digest, _) = digest_file(&program).map_err(at(&program))?;
+    Ok(BUILD.get_or_init(|| digest).clone())
 }
 
 fn phases(graph: &Graph, splits: &[Split]) -> Vec<Phase> {

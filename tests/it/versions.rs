@@ -1,0 +1,79 @@
+//! Every step's bytes beside its version: who changes the one must raise the other, or runs that
+//! resume would mix two kinds of output.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use wanjuan::engine::commit::digest;
+use wanjuan::registry::{Entry, Registry};
+
+use crate::kit::{files, run};
+
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/versions.txt");
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/sample");
+
+/// Digest of all that a run with this step in it writes from the sample.
+fn bytes_of(entry: &Entry, folder: &Path) -> String {
+    let name = entry.name;
+    let (source, paths) = match (entry.kind, name) {
+        ("source", "warc") | (_, "html_text") => ("warc", format!("{SAMPLE}/pages.warc.gz")),
+        ("source", "wet") => ("wet", format!("{SAMPLE}/page.warc.wet.gz")),
+        ("source", "text") => ("text", format!("{}/LICENSE", env!("CARGO_MANIFEST_DIR"))),
+        ("source", "parquet") => ("parquet", folder.join("sink-parquet/out").display().to_string()),
+        _ => ("jsonl", format!("{SAMPLE}/mixed.jsonl.zst")),
+    };
+    let step = match entry.kind {
+        "source" | "sink" => String::new(),
+        _ if name == "sample" => "[[step]]\nuse = \"sample\"\nshare = 0.5\n".to_owned(),
+        _ => format!("[[step]]\nuse = \"{name}\"\n"),
+    };
+    let sink = match entry.kind {
+        "sink" => format!("use = \"{name}\""),
+        _ => "use = \"jsonl\"\ncompression = \"none\"\nmeasures = true".to_owned(),
+    };
+    let output = folder.join(format!("{}-{name}", entry.kind));
+    let text = format!(
+        "[pipeline]\nname = \"bytes\"\noutput = '{}'\nseed = 1\ndropped = \"all\"\n[[source]]\nname = \"in\"\nuse = \"{source}\"\npaths = ['{paths}']\n{step}[[sink]]\nname = \"out\"\n{sink}\n",
+        output.display(),
+    );
+    let pipeline = folder.join("p.toml");
+    fs::write(&pipeline, text).unwrap();
+    run(&pipeline, &["--threads", "2"], 0);
+    let mut all = String::new();
+    for (name, bytes) in files(&output) {
+        // The columns of measures are judged by the lines of the sink.
+        if name.starts_with("out/") && !name.ends_with(".json") || name.starts_with("dropped/") {
+            let _ = writeln!(all, "{name} {}", digest(&bytes));
+        }
+    }
+    assert!(all.lines().count() > 0, "{name} wrote nothing");
+    digest(all.as_bytes())[..16].to_owned()
+}
+
+/// After a change that is meant: `WANJUAN_BLESS=1 cargo test --test it versions`.
+#[test]
+fn a_step_whose_bytes_change_has_another_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::builtin();
+    let mut entries: Vec<&Entry> = registry.entries().collect();
+    entries.sort_by_key(|entry| (entry.kind != "sink", entry.kind, entry.name));
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let bytes = bytes_of(entry, folder.path());
+        found.insert(format!("{} {}", entry.kind, entry.name), (entry.version.to_string(), bytes));
+    }
+    let text: String = found.iter().map(|(name, (version, bytes))| format!("{name} {version} {bytes}\n")).collect();
+    if std::env::var_os("WANJUAN_BLESS").is_some() {
+        fs::write(TABLE, &text).unwrap();
+    }
+    let table = fs::read_to_string(TABLE).unwrap();
+    for line in table.lines() {
+        let [kind, name, version, bytes] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let Some((now, changed)) = found.get(&format!("{kind} {name}")) else { panic!("{kind} {name} is gone") };
+        let told = format!("the bytes of the {kind} `{name}` have changed, and its VERSION is still {version}");
+        assert!(bytes == changed || version != now, "{told}");
+    }
+    assert_eq!(text, table, "write the table anew, once every VERSION is right");
+}
