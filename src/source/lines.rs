@@ -1,9 +1,13 @@
 //! Lines of a file in batches: the part of reading that cannot be shared, and nothing else.
+//!
+//! A file is cut anywhere if it is plain, and where members begin if it is compressed. A line belongs to
+//! the range in which it starts. Whether one starts exactly where a member does, only the member before
+//! could tell; so such a line belongs to the range before, which reads on to its end.
 
 use std::io;
 use std::ops::Range;
 
-use super::bytes::{Broken, Bytes, Format};
+use super::bytes::{self, Broken, Bytes, Format, Trouble};
 use super::{Bad, KEPT_RAW, Limits};
 use crate::store::Input;
 
@@ -36,6 +40,8 @@ impl Lines {
 /// Cuts a file into batches of lines. Empty lines are passed over.
 pub struct LineReader {
     bytes: Bytes,
+    /// What lies behind a range of a compressed file, for the line that reaches into it.
+    behind: Option<(Input, Format, u64)>,
     limits: Limits,
     /// A line that has not ended, from the batch before.
     rest: Vec<u8>,
@@ -46,26 +52,34 @@ pub struct LineReader {
     /// A line above the limit is being passed over; its first bytes wait here.
     skipping: Option<Bad>,
     over: bool,
+    /// Damage that was met before the first line.
+    damage: Option<Bad>,
+}
+
+fn bad(trouble: Trouble) -> Bad {
+    Bad { reason: trouble.reason, detail: trouble.detail, offset: None, raw: Vec::new() }
 }
 
 impl LineReader {
-    /// Opens a range of a plain file, or the whole of a compressed one. A line belongs to the range
-    /// in which it starts.
+    /// Opens one of the ranges of [`splits`].
     pub fn open(input: &Input, range: Range<u64>, limits: Limits) -> io::Result<LineReader> {
         let format = Format::of(input)?;
         let plain = format == Format::Plain;
         // One byte early: if it ends a line, the line that starts at the range's first byte is ours.
-        let start = if plain { range.start.saturating_sub(1) } else { 0 };
+        let start = if plain { range.start.saturating_sub(1) } else { range.start };
+        let opened = start..if plain { input.length } else { range.end };
         let mut reader = LineReader {
-            bytes: Bytes::open(input, format, start, limits)?,
+            bytes: Bytes::open(input, format, opened, limits)?,
+            behind: (!plain && range.end < input.length).then(|| (input.clone(), format, range.end)),
             limits,
             rest: Vec::new(),
-            offset: start,
+            offset: if plain { start } else { 0 },
             end: if plain { range.end } else { u64::MAX },
             skipping: None,
             over: false,
+            damage: None,
         };
-        if plain && range.start > 0 {
+        if range.start > 0 {
             reader.pass_line()?;
         } else {
             reader.pass_mark()?;
@@ -77,21 +91,27 @@ impl LineReader {
     fn pass_line(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            let read = match self.bytes.read(&mut buffer) {
-                Ok(read) => read,
+            match self.bytes.read(&mut buffer) {
+                Ok(0) => {
+                    // A line that goes on behind this range is the range before's, to its end.
+                    self.over = true;
+                    return Ok(());
+                }
+                Ok(read) => {
+                    if let Some(at) = memchr::memchr(b'\n', &buffer[..read]) {
+                        self.offset += at as u64 + 1;
+                        self.rest = buffer[at + 1..read].to_vec();
+                        return Ok(());
+                    }
+                    self.offset += read as u64;
+                }
                 Err(Broken::Machine(error)) => return Err(error),
-                Err(Broken::Data(_)) => unreachable!("plain bytes cannot be damaged"),
-            };
-            if read == 0 {
-                self.over = true;
-                return Ok(());
+                Err(Broken::Data(trouble)) => {
+                    // Told with the first lines; what follows begins with a member, as behind all damage.
+                    self.damage = Some(bad(trouble));
+                    return Ok(());
+                }
             }
-            if let Some(at) = memchr::memchr(b'\n', &buffer[..read]) {
-                self.offset += at as u64 + 1;
-                self.rest = buffer[at + 1..read].to_vec();
-                return Ok(());
-            }
-            self.offset += read as u64;
         }
     }
 
@@ -118,6 +138,7 @@ impl LineReader {
     /// The next lines, or `None` after the last.
     pub fn next_lines(&mut self) -> io::Result<Option<Lines>> {
         let mut lines = Lines { bytes: std::mem::take(&mut self.rest), entries: Vec::new() };
+        lines.entries.extend(self.damage.take().map(Err));
         let mut scanned = 0;
         let mut start = 0;
         while !self.over {
@@ -130,15 +151,16 @@ impl LineReader {
                 let filled = *read.as_ref().unwrap_or(&0);
                 lines.bytes.truncate(had + filled);
                 match read {
+                    Ok(0) if self.behind.is_some() => self.go_behind((lines.bytes.len() - start) as u64)?,
                     Ok(0) => {
                         self.finish(&mut lines, start, None);
                         start = lines.bytes.len();
+                        scanned = start;
                     }
                     Ok(_) => {}
                     Err(Broken::Machine(error)) => return Err(error),
                     Err(Broken::Data(trouble)) => {
-                        let bad = Bad { reason: trouble.reason, detail: trouble.detail, offset: None, raw: Vec::new() };
-                        self.finish(&mut lines, start, Some(bad));
+                        self.finish(&mut lines, start, Some(bad(trouble)));
                         start = lines.bytes.len();
                         scanned = start;
                         self.skipping = None;
@@ -170,6 +192,15 @@ impl LineReader {
             }
         }
         Ok((!lines.entries.is_empty()).then_some(lines))
+    }
+
+    /// The range has ended, but perhaps not its last line: reads on, for that line alone. `held` bytes of
+    /// it are there.
+    fn go_behind(&mut self, held: u64) -> io::Result<()> {
+        let Some((input, format, start)) = self.behind.take() else { return Ok(()) };
+        self.bytes = Bytes::open(&input, format, start..input.length, self.limits)?;
+        self.end = self.offset + held + 1;
+        Ok(())
     }
 
     /// Takes a whole line; false if it belongs to the next range.
@@ -241,10 +272,13 @@ impl LineReader {
     }
 }
 
-/// Cuts a plain file into ranges of about `target` bytes; a compressed one is one range.
+/// Cuts a file into ranges of about `target` bytes.
 pub fn splits(input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
-    if input.length <= target || Format::of(input)? != Format::Plain {
+    if input.length <= target {
         return Ok(input.whole());
+    }
+    if Format::of(input)? != Format::Plain {
+        return bytes::splits(input, target, b"");
     }
     let parts = input.length.div_ceil(target);
     Ok((0..parts).map(|part| part * target..((part + 1) * target).min(input.length)).collect())
@@ -298,6 +332,25 @@ mod tests {
             let cut: Vec<_> = splits(&input, target).unwrap().into_iter().flat_map(|range| read(&input, range, limits(batch, max))).collect();
             prop_assert_eq!(cut, plain);
         }
+
+        #[test]
+        fn members_wherever_they_are_cut_give_the_lines_of_the_whole(
+            parts in prop::collection::vec("([a-z\u{4e00}-\u{4e05}]{0,12}(\n|\r\n)?){0,4}", 1..12), target in 1..60_u64, batch in 1..64_usize, gzip: bool,
+        ) {
+            let pack = |part: &String| if gzip {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(part.as_bytes()).unwrap();
+                encoder.finish().unwrap()
+            } else {
+                zstd::bulk::compress(part.as_bytes(), 1).unwrap()
+            };
+            let (_folder, input) = crate::store::tests::file(&parts.iter().flat_map(pack).collect::<Vec<u8>>());
+            let text = parts.concat();
+            let plain: Vec<_> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty())
+                .map(|line| Ok(line.as_bytes().to_vec())).collect();
+            let cut: Vec<_> = splits(&input, target).unwrap().into_iter().flat_map(|range| read(&input, range, limits(batch, 1000))).collect();
+            prop_assert_eq!(cut, plain);
+        }
     }
 
     #[test]
@@ -309,7 +362,8 @@ mod tests {
         let whole = encoder.finish().unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), &whole[..whole.len() / 2]).unwrap();
-        let lines = read(&input(file.path()), 0..0, limits(4096, 1000));
+        let input = input(file.path());
+        let lines = read(&input, 0..input.length, limits(4096, 1000));
         assert_eq!(lines[0], Ok(b"line 0 0".to_vec()));
         assert!(lines.len() > 1000);
         assert_eq!(lines.last(), Some(&Err("truncated_gzip")));
@@ -332,6 +386,7 @@ mod tests {
             encoder.write_all(&vec![b' '; 1 << 20]).unwrap();
         }
         encoder.finish().unwrap();
-        assert_eq!(read(&input(file.path()), 0..0, limits(1 << 20, 1 << 20)), [Err("compression_bomb")]);
+        let input = input(file.path());
+        assert_eq!(read(&input, 0..input.length, limits(1 << 20, 1 << 20)), [Err("compression_bomb")]);
     }
 }

@@ -8,6 +8,7 @@ mod bytes;
 mod http;
 pub mod jsonl;
 mod lines;
+mod members;
 pub mod parquet;
 pub mod text;
 pub mod warc;

@@ -71,7 +71,7 @@ struct TextReader {
 
 impl TextReader {
     fn content(&self) -> io::Result<Result<Vec<u8>, Bad>> {
-        let mut bytes = Bytes::open(&self.input, Format::of(&self.input)?, 0, self.limits)?;
+        let mut bytes = Bytes::open(&self.input, Format::of(&self.input)?, 0..self.input.length, self.limits)?;
         let mut content = Vec::new();
         let bad = |reason, detail, content: &[u8]| Bad {
             reason,

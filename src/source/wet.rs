@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Document, Field, Name, Setup, Step, Type, Wrong};
 
-use super::warc::{RecordReader, Records};
+use super::bytes::splits;
+use super::warc::{RecordReader, Records, START};
 use super::{Batch, Kind, Limits, NoDocument, Reader, Source};
 use crate::store::Input;
 
@@ -51,8 +52,12 @@ impl Source for Wet {
         &[".wet", ".wet.gz", ".wet.zst"]
     }
 
-    fn open(&self, input: &Input, _: Range<u64>, limits: Limits) -> io::Result<Box<dyn Reader>> {
-        let records = RecordReader::open(input, limits, |kind| kind == "conversion")?;
+    fn splits(&self, input: &Input, target: u64) -> io::Result<Vec<Range<u64>>> {
+        splits(input, target, START)
+    }
+
+    fn open(&self, input: &Input, range: Range<u64>, limits: Limits) -> io::Result<Box<dyn Reader>> {
+        let records = RecordReader::open(input, range, limits, |kind| kind == "conversion")?;
         Ok(Box::new(WetReader { records, names: self.names.clone() }))
     }
 }

@@ -204,8 +204,17 @@ fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, S
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// A file that holds `bytes`, in a folder that goes away with the value.
+    pub fn file(bytes: &[u8]) -> (tempfile::TempDir, Input) {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().join("file");
+        fs::write(&location, bytes).unwrap();
+        let input = Input { location, name: "file".into(), length: bytes.len() as u64, store: Arc::new(Disk) };
+        (folder, input)
+    }
 
     fn names(patterns: &[&str], base: &Path, endings: &[&str]) -> Result<Vec<String>, String> {
         let patterns: Vec<String> = patterns.iter().map(|pattern| pattern.to_string()).collect();
