@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM};
 
 use super::{Exit, Output, load};
 use crate::engine::counts::Counts;
@@ -17,8 +17,8 @@ use crate::engine::session::{self, Options};
 use crate::engine::{Failure, Progress};
 use crate::registry::Registry;
 
-/// What a process may hold beside the budget: its code, its stacks, and what allocators reserve.
-const BESIDE_THE_BUDGET: u64 = 1 << 30;
+/// What the process may hold, whatever the machine and its budget: what is condemned is for good.
+const MEMORY: u64 = 4 << 30;
 
 /// Work on some records of a task and throw the result away
 #[derive(Args)]
@@ -66,15 +66,20 @@ pub fn ends_the_process(file: &Path, sets: &[String], options: &Options, trial: 
     command.args(["--plan", &trial.plan, "--task", &trial.task]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let ended = command.status()?;
-    let asked_to_stop = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
-    Ok(ended.signal().is_some_and(|signal| !asked_to_stop.contains(&signal)))
+    // Signals that come from outside: they say nothing of the documents.
+    let asked_to_stop = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGKILL];
+    match (ended.code(), ended.signal()) {
+        (Some(0), _) => Ok(false),
+        (_, Some(signal)) if !asked_to_stop.contains(&signal) => Ok(true),
+        _ => Err(io::Error::other(format!("documents could not be tried in a process of their own: {ended}"))),
+    }
 }
 
 impl Isolated {
     pub fn run(self, registry: &Registry) -> Exit {
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-        let space = Some(self.memory + BESIDE_THE_BUDGET);
+        let space = Some(MEMORY);
         let _ = setrlimit(Resource::As, Rlimit { current: space, maximum: space });
         let Ok(pipeline) = load(registry, &self.file, &self.sets, Output::Text) else { return Exit::Wrong };
         let options = Options {

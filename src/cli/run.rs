@@ -112,6 +112,7 @@ impl Run {
                 tell!("interrupted; what is done is kept. To go on: wanjuan run {}", self.file.display());
                 Exit::Interrupted
             }
+            Err(Failure::Overtaken) => unreachable!("the driver begins again where another run has got to"),
             Err(Failure::TooManyBad { set_aside, limit, records }) => {
                 tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
                 tell!(

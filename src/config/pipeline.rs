@@ -61,7 +61,11 @@ pub struct Entry {
 impl Entry {
     /// All that decides about its output.
     pub fn identity(&self) -> String {
-        format!("{} {} {:?} {}", self.uses, self.version, self.files, self.instance.settings)
+        let columns = match self.kind {
+            "sink" => format!("{:?} {:?}", self.scope.fields, self.scope.measures),
+            _ => String::new(),
+        };
+        format!("{} {} {:?} {} {columns}", self.uses, self.version, self.files, self.instance.settings)
     }
 }
 
@@ -145,7 +149,16 @@ impl Pipeline {
         }
         let (fields, measures) = (self.fields(), self.measures());
         let outcomes = Outcomes::new(fields.clone(), measures.clone());
-        Graph { nodes, measures, fields, seed: self.seed, keep_dropped: self.keep_dropped, outcomes, split_names }
+        Graph {
+            nodes,
+            measures,
+            fields,
+            seed: self.seed,
+            max_document: self.max_document,
+            keep_dropped: self.keep_dropped,
+            outcomes,
+            split_names,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A task writes under an attempt's own folder, syncs every file and the folder, and then links its
 //! record into `records/`. `link(2)` refuses to replace, so of two racing attempts one wins and the
-//! other discards its files: both wrote the same bytes. A file that no record names does not exist
+//! other discards its files. A file that no record names does not exist
 //! for any reader, so a killed run leaves nothing to repair. (The protocol of Hadoop's manifest
 //! committer, with the storage as arbiter in the place of a coordinator.)
 
@@ -101,6 +101,10 @@ impl Ledger {
             let path = folder.join(part);
             fs::create_dir_all(&path).map_err(at(&path))?;
         }
+        // A record survives a power cut only with all folders above it.
+        for folder in folder.ancestors().take(3).filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+        }
         Ok(Ledger { folder })
     }
 
@@ -135,6 +139,21 @@ impl Ledger {
         }
     }
 
+    /// Keys of all records of a task, `TASK.NUMBER`, in order.
+    pub fn keys_of(&self, task: &str) -> io::Result<Vec<String>> {
+        let records = self.folder.join("records");
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(&records).map_err(at(&records))? {
+            let name = entry.map_err(at(&records))?.file_name();
+            let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            if let Some(key) = key.filter(|key| key.strip_prefix(task).is_some_and(|rest| rest.starts_with('.'))) {
+                keys.push(key.to_owned());
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
     /// Moves a record aside: what it names is damaged or out of date, and its task runs again.
     pub fn disown(&self, key: &str) -> io::Result<()> {
         let bad = self.folder.join("records-bad");
@@ -148,12 +167,7 @@ impl Ledger {
 
     /// Starts an attempt at a task.
     pub fn attempt(&self, key: &str) -> io::Result<Attempt> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        // The nonce only has to differ between attempts; it never reaches an output.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let nonce =
-            digest(format!("{now} {} {}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)).as_bytes());
-        let name = format!("{key}-{}", &nonce[..12]);
+        let name = format!("{key}-{}", nonce());
         let folder = self.folder.join("attempts").join(&name);
         fs::create_dir(&folder).map_err(at(&folder))?;
         Ok(Attempt { ledger: self.clone(), key: key.to_owned(), name, folder, committed: false })
@@ -195,7 +209,9 @@ impl Attempt {
     /// Commits: from the moment this returns, the record exists and survives a power cut. Returns
     /// the record that stands, which is another attempt's where that one was first.
     pub fn commit<R: Serialize + DeserializeOwned>(mut self, record: R) -> io::Result<R> {
-        File::open(&self.folder)?.sync_all().map_err(at(&self.folder))?;
+        for folder in [&self.folder, &self.ledger.folder.join("attempts")] {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+        }
         let draft = self.folder.join("record.json");
         let mut file = File::create(&draft).map_err(at(&draft))?;
         file.write_all(&seal(&record)).map_err(at(&draft))?;
@@ -236,14 +252,44 @@ fn unseal<R: DeserializeOwned>(bytes: &[u8]) -> Option<R> {
 }
 
 /// Writes a small file so that it is either the old one or the new one, whole, even after a power cut.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace_file(drafts: &Drafts, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let draft = path.with_extension("tmp");
+    let draft = drafts.unused();
     let mut file = File::create(&draft).map_err(at(&draft))?;
     file.write_all(bytes).map_err(at(&draft))?;
     file.sync_all().map_err(at(&draft))?;
     fs::rename(&draft, path).map_err(at(path))?;
     File::open(folder)?.sync_all().map_err(at(folder))
+}
+
+/// A folder for files that are not finished: no two writers, of one run or of several, meet in a name.
+/// What a killed run leaves there is swept with its attempts.
+#[derive(Debug, Clone)]
+pub struct Drafts(PathBuf);
+
+impl Drafts {
+    pub fn open(work: &Path) -> io::Result<Drafts> {
+        let folder = work.join("drafts");
+        fs::create_dir_all(&folder).map_err(at(&folder))?;
+        Ok(Drafts(folder))
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// A path below it that nobody has.
+    pub fn unused(&self) -> PathBuf {
+        self.0.join(nonce())
+    }
+}
+
+/// Differs from every other one; it never reaches an output.
+fn nonce() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    digest(format!("{now} {} {count}", std::process::id()).as_bytes())[..16].to_owned()
 }
 
 #[cfg(test)]

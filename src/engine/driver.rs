@@ -103,6 +103,7 @@ pub fn run(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
                 }
             }
             Err(Failure::Damaged { error, .. }) => return Err(Failure::Machine(error)),
+            Err(Failure::Overtaken) => {}
             Err(Failure::Machine(error)) if may_pass(&error) => {
                 if shared.commits() > commits {
                     (tries, commits) = (0, shared.commits());
@@ -175,7 +176,7 @@ fn publish_lane(
 ) -> Result<Manifest, Failure> {
     let found = pieces.remove(&lane.name).unwrap_or_default();
     let identity = lane_identity(job.graph, &lane.name);
-    publish(shared, job.threads, &job.output.join(&lane.name), lane.pack.as_ref(), &identity, &found)
+    publish(shared, job, &lane.name, lane.pack.as_ref(), &identity, &found)
 }
 
 /// The reduce phases that follow a map phase.

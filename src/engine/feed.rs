@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +18,7 @@ use crate::store::{Input, Metered};
 /// Reads a split's parts one after the other.
 pub struct SourceFeed<'a> {
     flow: &'a Flow<'a>,
+    shared: &'a Shared,
     split: &'a Split,
     number: u32,
     limits: Limits,
@@ -37,7 +39,7 @@ pub struct SourceFeed<'a> {
 impl<'a> SourceFeed<'a> {
     pub fn new(
         flow: &'a Flow<'a>,
-        shared: &Shared,
+        shared: &'a Shared,
         split: &'a Split,
         number: u32,
         records: Range<u64>,
@@ -50,6 +52,7 @@ impl<'a> SourceFeed<'a> {
         };
         SourceFeed {
             flow,
+            shared,
             split,
             number,
             limits,
@@ -95,6 +98,9 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
             self.next += len;
             self.next_in_part += len;
             if self.next <= self.records.start {
+                if self.shared.stopping() {
+                    return Err(Failure::Stopped);
+                }
                 continue;
             }
             let part = &self.split.parts[self.part];
@@ -105,7 +111,12 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
                 flow: self.flow,
                 node: self.split.source,
                 batch,
-                place: Place { name: &part.input.name, start: part.range.start, first: first_in_part },
+                place: Place {
+                    source: &self.flow.graph.nodes[self.split.source].name,
+                    name: &part.input.name,
+                    start: part.range.start,
+                    first: first_in_part,
+                },
                 split: self.number,
                 first,
                 records: first.max(self.records.start)..self.next.min(self.records.end),
@@ -119,6 +130,7 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
 
 /// How records of a part are called that have no name of their own.
 struct Place<'a> {
+    source: &'a str,
     name: &'a str,
     start: u64,
     /// Number of the batch's first record within the part.
@@ -129,8 +141,8 @@ impl Place<'_> {
     fn of(&self, index: u64) -> String {
         let number = self.first + index;
         match self.start {
-            0 => format!("{}#{number}", self.name),
-            start => format!("{}@{start}#{number}", self.name),
+            0 => format!("{}/{}#{number}", self.source, self.name),
+            start => format!("{}/{}@{start}#{number}", self.source, self.name),
         }
     }
 }
@@ -169,7 +181,13 @@ impl Portion for SourcePortion<'_> {
             let read = if self.poison.contains(&ordinal) {
                 Err(poisoned(self.batch.raw(index as usize)).into())
             } else {
-                self.batch.document(index as usize)
+                let read = || self.batch.document(index as usize);
+                catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+                    let raw = self.batch.raw(index as usize);
+                    let detail = "the source panicked; its message is on standard error".to_owned();
+                    let raw = raw[..raw.len().min(KEPT_RAW)].to_vec();
+                    Err(Bad { reason: "source_panicked", detail, offset: None, raw }.into())
+                })
             };
             let mut document = match read {
                 Ok(document) if document.text().len() <= self.max_document => document,

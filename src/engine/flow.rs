@@ -185,16 +185,20 @@ impl Flow<'_> {
     fn end(&self, number: usize, reason: Option<&'static str>, document: Document, out: &mut Produced) {
         let node = &self.graph.nodes[number];
         if let (Some(reason), Some(lane)) = (reason, self.lanes.dropped[number])
-            && self.graph.keep_dropped.wants(document.origin, self.graph.seed)
+            && self.graph.keep_dropped.wants(self.split_name(&document), document.origin, self.graph.seed)
         {
             let rows = &mut out.rows[lane];
             outcome::dropped_row(&document, &node.name, reason, &mut rows.block.bytes);
             rows.end_row(Row { weight: document.text().len() as u64, tokens: 0 });
         }
         let rows = &mut out.rows[self.lanes.measures];
-        let split = &self.graph.split_names[document.origin.split as usize];
+        let split = self.split_name(&document);
         self.graph.outcomes.row(split, &node.name, reason, document, &mut rows.block.bytes);
         rows.end_row(Row { weight: 1, tokens: 0 });
+    }
+
+    fn split_name(&self, document: &Document) -> &str {
+        &self.graph.split_names[document.origin.split as usize]
     }
 
     /// Counts a record that was never meant to be a document.

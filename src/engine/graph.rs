@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Field, Origin};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::outcome::Outcomes;
 use crate::config::Predicate;
@@ -51,12 +52,14 @@ pub enum KeepDropped {
 }
 
 impl KeepDropped {
-    pub fn wants(self, origin: Origin, seed: u64) -> bool {
+    /// `split` is the name of the document's split.
+    pub fn wants(self, split: &str, origin: Origin, seed: u64) -> bool {
         match self {
             KeepDropped::None => false,
             KeepDropped::All => true,
             KeepDropped::Sample => {
-                xxhash_rust::xxh3::xxh3_64_with_seed(&origin.ordinal.to_le_bytes(), seed).is_multiple_of(100)
+                let split = xxh3_64_with_seed(split.as_bytes(), seed);
+                xxh3_64_with_seed(&origin.ordinal.to_le_bytes(), split).is_multiple_of(100)
             }
         }
     }
@@ -70,6 +73,8 @@ pub struct Graph {
     /// Every field that any node writes.
     pub fields: Vec<Field>,
     pub seed: u64,
+    /// The largest document, in bytes.
+    pub max_document: usize,
     pub keep_dropped: KeepDropped,
     pub outcomes: Outcomes,
     /// By number of the split.

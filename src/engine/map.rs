@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Origin, Text};
 
 use super::blocks::{self, Totals};
-use super::commit::{Attempt, Ledger, Output};
+use super::commit::{Attempt, Ledger, Output, digest};
 use super::counts::Counts;
 use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
 use super::poison::Window;
@@ -98,8 +98,12 @@ impl Emitted {
 pub struct Segment {
     /// Whether the split ends with it.
     pub last: bool,
+    /// Number of its first record.
+    pub first: u64,
     /// Number of the first record that is not in it.
     pub next: u64,
+    /// Digest of the segment before it: what was carried over from that one is in this one.
+    pub after: String,
     pub lanes: Vec<LaneOutput>,
     /// One sorted file for each stage.
     pub shuffles: Vec<Output>,
@@ -110,22 +114,49 @@ pub struct Segment {
     pub proof: serde_json::Value,
 }
 
+impl Segment {
+    fn digest(&self) -> String {
+        digest(&serde_json::to_vec(self).expect("a segment is plain data"))
+    }
+
+    /// Whether another attempt wrote the same.
+    fn same(&self, other: &Segment) -> bool {
+        let content = |segment: &Segment| {
+            let digests: Vec<String> = segment.outputs().map(|output| output.digest.clone()).collect();
+            (segment.last, segment.next, digests)
+        };
+        content(self) == content(other)
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = &Output> {
+        self.lanes.iter().map(|lane| &lane.output).chain(&self.shuffles).chain(&self.carry)
+    }
+}
+
 /// Name of a segment's record.
 pub fn segment_key(task: &str, segment: usize) -> String {
-    format!("{task}.{segment:04}")
+    format!("{task}.{segment:06}")
 }
 
 /// The committed segments of a task in order; the task is done when the last of them is `last`.
-/// Segments whose files have gone missing, and all after them, are disowned.
+/// A segment whose files have gone missing, or that does not follow from the one before it, is disowned
+/// with all after it.
 pub fn segments(ledger: &Ledger, task: &str) -> io::Result<Vec<Segment>> {
     let mut found: Vec<Segment> = Vec::new();
     while found.last().is_none_or(|segment| !segment.last) {
-        let Some(segment) = ledger.read::<Segment>(&segment_key(task, found.len()))? else { break };
-        let outputs = segment.lanes.iter().map(|lane| &lane.output).chain(&segment.shuffles).chain(&segment.carry);
-        let whole = outputs
-            .into_iter()
+        let Some(segment) = ledger.read::<Segment>(&segment_key(task, found.len()))? else {
+            // A record that was torn may have others behind it.
+            if ledger.read::<Segment>(&segment_key(task, found.len() + 1))?.is_some() {
+                disown(ledger, task, found.len())?;
+            }
+            break;
+        };
+        let (next, before) = found.last().map_or_else(Default::default, |before| (before.next, before.digest()));
+        let follows = (segment.first, &segment.after) == (next, &before);
+        let whole = segment
+            .outputs()
             .all(|output| ledger.locate(output).metadata().is_ok_and(|file| file.len() == output.length));
-        if !whole {
+        if !(follows && whole) {
             disown(ledger, task, found.len())?;
             break;
         }
@@ -134,14 +165,13 @@ pub fn segments(ledger: &Ledger, task: &str) -> io::Result<Vec<Segment>> {
     Ok(found)
 }
 
-/// Disowns a segment and all after it, since they rest on it.
+/// Disowns a segment and all after it, since they rest on it. The last goes first, so that a kill in
+/// between leaves a whole beginning.
 pub fn disown(ledger: &Ledger, task: &str, from: usize) -> io::Result<()> {
-    for segment in from.. {
-        let key = segment_key(task, segment);
-        if ledger.read::<Segment>(&key)?.is_none() {
-            return Ok(());
+    for key in ledger.keys_of(task)?.into_iter().rev() {
+        if key.as_str() >= segment_key(task, from).as_str() {
+            ledger.disown(&key)?;
         }
-        ledger.disown(&key)?;
     }
     Ok(())
 }
@@ -173,6 +203,9 @@ struct Input<'a> {
     since_commit: u64,
     next_record: u64,
     segment: usize,
+    /// Of the segment that is being written: its first record, and what stands before it.
+    first: u64,
+    after: String,
     state: State,
 }
 
@@ -212,7 +245,7 @@ enum Job<'a> {
 }
 
 /// Tells what the input is; see [`super::inputs::Proof`].
-pub type Prove<'a> = Box<dyn FnOnce() -> io::Result<serde_json::Value> + Send + 'a>;
+pub type Prove<'a> = Box<dyn FnOnce() -> Result<serde_json::Value, Failure> + Send + 'a>;
 
 /// What became of asking a thread to help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,7 +277,8 @@ impl<'a> MapTask<'a> {
         let mut open: Vec<OpenBlock> = lanes.iter().map(|_| OpenBlock::default()).collect();
         if let Some(carry) = done.last().and_then(|segment| segment.carry.as_ref()) {
             let path = ledger.locate(carry);
-            read_carry(&path, &mut open).map_err(|error| Failure::damaged(&ledger, &key, error))?;
+            let last = segment_key(&key, done.len() - 1);
+            read_carry(&path, &mut open).map_err(|error| Failure::damaged(&ledger, &last, error))?;
         }
         let task = MapTask {
             shared,
@@ -259,6 +293,8 @@ impl<'a> MapTask<'a> {
                 since_commit: 0,
                 next_record: done.last().map_or(0, |segment| segment.next),
                 segment: done.len(),
+                first: done.last().map_or(0, |segment| segment.next),
+                after: done.last().map_or_else(String::new, Segment::digest),
                 state: State::Reading,
             }),
             jobs: Mutex::new(VecDeque::from([Job::Prove(prove)])),
@@ -440,16 +476,24 @@ impl<'a> MapTask<'a> {
             let (file, digest) = sorter.finish()?;
             shuffles.push(attempt.finish(&stage_file(number), &file, digest)?);
         }
-        attempt.commit(Segment {
+        let segment = Segment {
             last,
+            first: input.first,
             next: input.next_record,
+            after: std::mem::take(&mut input.after),
             lanes: outputs,
             shuffles,
             carry,
             counts: std::mem::take(&mut assembly.counts),
             proof: self.proof.get().expect("the input was proven before anything was committed").clone(),
-        })?;
+        };
+        let standing = attempt.commit(segment.clone())?;
+        if !standing.same(&segment) {
+            // Another run was faster and ended the segment elsewhere: what is in memory does not follow.
+            return Err(Failure::Overtaken);
+        }
         self.shared.committed();
+        (input.first, input.after) = (segment.next, standing.digest());
         for (lane, block, totals) in carried {
             assembly.open[lane] = OpenBlock { block, totals, number: 0 };
         }

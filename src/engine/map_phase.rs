@@ -82,6 +82,9 @@ impl<'a> MapPhase<'a> {
         for &split in &missing {
             found[split] = segments(&self.ledger, &self.names[split])?;
         }
+        if !self.shared.stopping() && missing.iter().any(|&split| !finished(&found[split])) {
+            return Err(Failure::Overtaken);
+        }
         let tasks = Tasks {
             phase: title,
             skipped: found.len() - missing.len(),
@@ -102,9 +105,11 @@ impl<'a> MapPhase<'a> {
     fn start(&self, split: usize, done: &[Segment], poison: Vec<u64>) -> Result<MapTask<'_>, Failure> {
         let from = done.last().map_or(0, |segment| segment.next);
         let input = self.before.is_none().then_some(&self.job.splits[split]);
-        let prove = move || match input {
-            Some(split) => Ok(serde_json::to_value(Proof::of(split)?).expect("a proof is plain data")),
-            None => Ok(serde_json::Value::Null), // the name of a task that applies says what it reads
+        let prove = move || {
+            // The name of a task that applies says what it reads.
+            let Some(split) = input else { return Ok(serde_json::Value::Null) };
+            let proof = Proof::of(split, &|| self.shared.stopping())?.ok_or(Failure::Stopped)?;
+            Ok(serde_json::to_value(proof).expect("a proof is plain data"))
         };
         let (lanes, map) = lanes(self.shared, self.job.graph, self.flow.phase);
         let spec = MapSpec {
@@ -193,8 +198,8 @@ pub fn folder(graph: &Graph, phase: usize) -> String {
 /// together, and the seed.
 fn fingerprint(graph: &Graph, phase: usize) -> String {
     let mut text = format!(
-        "wanjuan map 1\nseed {}\ndropped {:?}\nmeasures {:?}\n",
-        graph.seed, graph.keep_dropped, graph.measures
+        "wanjuan map 1\nseed {}\nlargest {}\ndropped {:?}\nmeasures {:?}\nfields {:?}\n",
+        graph.seed, graph.max_document, graph.keep_dropped, graph.measures, graph.fields
     );
     for (number, node) in graph.phase(phase) {
         let selects = node.selects.as_ref().map(|predicate| predicate.to_string());

@@ -48,6 +48,8 @@ pub enum Failure {
     },
     /// More records were bad than the pipeline allows.
     TooManyBad { set_aside: u64, limit: u64, records: u64 },
+    /// Another run of the same plan committed something else first: the task begins again from there.
+    Overtaken,
     /// The run was asked to stop.
     Stopped,
 }

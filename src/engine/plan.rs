@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::commit::{at, digest, digest_file, replace_file};
+use super::commit::{Drafts, at, digest, digest_file, replace_file};
 use super::graph::{Graph, Node, Work};
 use super::inputs::{Part, Split};
 use super::{map_phase, reduce};
@@ -118,8 +118,9 @@ impl Plan {
         let folder = plans.join(&hash);
         fs::create_dir_all(&folder).map_err(at(&folder))?;
         // Two runs of one plan write the same bytes.
-        replace_file(&folder.join("inputs.zst"), &zstd::bulk::compress(&self.lines, 3)?)?;
-        replace_file(&folder.join("plan.json"), &self.bytes())?;
+        let drafts = Drafts::open(work)?;
+        replace_file(&drafts, &folder.join("inputs.zst"), &zstd::bulk::compress(&self.lines, 3)?)?;
+        replace_file(&drafts, &folder.join("plan.json"), &self.bytes())?;
         if alone {
             for entry in fs::read_dir(&plans).map_err(at(&plans))? {
                 let entry = entry?;
@@ -151,7 +152,7 @@ fn phases(graph: &Graph, splits: &[Split]) -> Vec<Phase> {
         phases.push(Phase { folder: map_phase::folder(graph, number), tasks: splits.len(), steps });
         for (_, node) in graph.phase(number).filter(|(_, node)| matches!(node.work, Work::Observe(_))) {
             let tasks = reduce::partitions(splits.iter().map(Split::bytes).sum()) as usize;
-            phases.push(Phase { folder: reduce::folder(node), tasks, steps: vec![step(node)] });
+            phases.push(Phase { folder: reduce::folder(graph, node), tasks, steps: vec![step(node)] });
         }
     }
     phases

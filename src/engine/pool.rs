@@ -32,7 +32,7 @@ pub fn map<'a>(
             if own.is_none() {
                 starting.fetch_add(1, Ordering::AcqRel);
                 let claimed = next.fetch_add(1, Ordering::AcqRel);
-                let started = (claimed < tasks).then(|| start(claimed));
+                let started = (claimed < tasks).then(|| caught(|| start(claimed)));
                 match started {
                     Some(Ok(task)) => {
                         let task = Arc::new(task);
@@ -54,7 +54,7 @@ pub fn map<'a>(
             }
             let mut worked = false;
             for task in candidates {
-                match task.help(&mut worker) {
+                match caught(|| task.help(&mut worker)) {
                     Ok(Help::Worked) => {
                         worked = true;
                         break;
@@ -88,7 +88,7 @@ pub fn map<'a>(
             }
         }
     });
-    match failed.into_inner().expect("no thread panicked while it held the lock") {
+    match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
         Some(failure) => Err(failure),
         None => Ok(()),
     }
@@ -106,7 +106,7 @@ pub fn each(threads: usize, jobs: usize, run: impl Fn(usize) -> Result<(), Failu
                     if job >= jobs {
                         return;
                     }
-                    if let Err(failure) = run(job) {
+                    if let Err(failure) = caught(|| run(job)) {
                         lock(&failed).get_or_insert(failure);
                     }
                 }
@@ -116,12 +116,21 @@ pub fn each(threads: usize, jobs: usize, run: impl Fn(usize) -> Result<(), Failu
             }
         }
     });
-    match failed.into_inner().expect("no thread panicked while it held the lock") {
+    match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
         Some(failure) => Err(failure),
         None => Ok(()),
     }
 }
 
+/// A panic outside of a step is a bug of the engine or of a format. It ends the run in order: others
+/// would wait for ever for what this thread was to finish.
+fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Failure::Machine(std::io::Error::other("a thread panicked; its message is on standard error")))
+    })
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().expect("no thread panicked while it held the lock")
+    // A panic that was caught has poisoned what it held; the run is ending with it.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

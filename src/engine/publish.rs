@@ -13,7 +13,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Reader, Totals};
-use super::commit::{Ledger, at, digest_file, replace_file};
+use super::commit::{Drafts, Ledger, at, digest_file, replace_file};
+use super::driver::{Job, work_folder};
 use super::lane::{LaneOutput, Pack};
 use super::map::segment_key;
 use super::{Failure, Shared, pool};
@@ -99,60 +100,92 @@ fn plan(pieces: &[Piece], shard_weight: u64) -> Result<Vec<Planned>, Failure> {
     Ok(shards)
 }
 
-/// Writes the shards of one lane into `folder`, `threads` at once, skipping those that are there
-/// already. `identity` is the sink's settings: they decide how blocks become files.
+/// Writes the shards of the lane `name`, several at once, but for those that are there already.
+/// `identity` is the sink's settings: they decide how blocks become files.
 pub fn publish(
     shared: &Shared,
-    threads: usize,
-    folder: &Path,
+    job: &Job<'_>,
+    name: &str,
     pack: &dyn Pack,
     identity: &str,
     pieces: &[Piece],
 ) -> Result<Manifest, Failure> {
+    let folder = &job.output.join(name);
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let earlier = read_manifest(folder);
-    let aside = folder.join(".writing");
+    let drafts = Drafts::open(&work_folder(job.output))?;
+    let aside = drafts.unused();
+    fs::create_dir(&aside).map_err(at(&aside))?;
     let planned = plan(pieces, pack.shard_weight())?;
+    let earlier = read_manifest(folder);
+    let made_from: Vec<String> =
+        planned.iter().enumerate().map(|(number, planned)| made_from(identity, number, planned)).collect();
+    let standing = |number: usize| {
+        earlier.shards.iter().find(|shard| shard.made_from == made_from[number] && stands(folder, shard))
+    };
+    let kept = manifest_of((0..planned.len()).filter_map(standing).cloned());
+    if kept.shards.len() < earlier.shards.len() {
+        // No shard is replaced while a manifest tells of the old one.
+        write_manifest(&drafts, folder, &kept)?;
+    }
     let written: Vec<OnceLock<Shard>> = planned.iter().map(|_| OnceLock::new()).collect();
-    pool::each(threads, planned.len(), |number| {
+    pool::each(job.threads, planned.len(), |number| {
         if shared.interrupted() {
             return Err(Failure::Stopped);
         }
-        let planned = &planned[number];
-        let made_from = made_from(identity, number, planned);
-        let standing = earlier.shards.iter().find(|shard| shard.made_from == made_from && stands(folder, shard));
-        let shard = match standing {
+        let shard = match standing(number) {
             Some(shard) => shard.clone(),
-            None => write_shard(folder, &aside, pack, number, planned, pieces, made_from)?,
+            None => write_shard(folder, &aside, pack, number, &planned[number], pieces, made_from[number].clone())?,
         };
         written[number].set(shard).expect("each shard is written once");
         Ok(())
     })?;
+    let manifest = manifest_of(written.into_iter().filter_map(OnceLock::into_inner));
+    fs::remove_dir_all(&aside).map_err(at(&aside))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))?;
+    File::open(job.output).and_then(|output| output.sync_all()).map_err(at(job.output))?;
+    if manifest != earlier || kept != earlier || !folder.join(MANIFEST).exists() {
+        write_manifest(&drafts, folder, &manifest)?;
+    }
+    remove_stale(folder, &manifest)?;
+    Ok(manifest)
+}
+
+fn manifest_of(shards: impl Iterator<Item = Shard>) -> Manifest {
     let mut manifest = Manifest::default();
-    for shard in written.into_iter().filter_map(OnceLock::into_inner) {
+    for shard in shards {
         manifest.totals += shard.totals;
         manifest.shards.push(shard);
     }
-    if aside.exists() {
-        fs::remove_dir_all(&aside).map_err(at(&aside))?;
-    }
-    File::open(folder)?.sync_all().map_err(at(folder))?;
-    if manifest != earlier || !folder.join(MANIFEST).exists() {
-        let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
-        text.push(b'\n');
-        replace_file(&folder.join(MANIFEST), &text)?;
-    }
-    let names = |manifest: &Manifest| -> BTreeSet<String> {
-        manifest.shards.iter().flat_map(|shard| shard.files.iter().map(|file| file.name.clone())).collect()
-    };
-    for stale in names(&earlier).difference(&names(&manifest)) {
-        let path = folder.join(stale);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error).into()),
-            _ => {}
+    manifest
+}
+
+fn write_manifest(drafts: &Drafts, folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
+    text.push(b'\n');
+    replace_file(drafts, &folder.join(MANIFEST), &text)
+}
+
+/// Removes shards that the manifest does not name: of an earlier run, or of one that was killed while it
+/// published. Nothing else in the folder is touched.
+fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let named: BTreeSet<&str> =
+        manifest.shards.iter().flat_map(|shard| &shard.files).map(|file| file.name.as_str()).collect();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if is_shard(name) && !named.contains(name) {
+            fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
         }
     }
-    Ok(manifest)
+    Ok(())
+}
+
+/// Whether a file is called as every sink calls its shards: `part-00000.…`.
+pub fn is_shard(name: &str) -> bool {
+    name.strip_prefix("part-")
+        .and_then(|rest| rest.split_once('.'))
+        .is_some_and(|(number, _)| number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The manifest that stands in a folder; an empty one where there is none that can be read.
@@ -182,7 +215,6 @@ fn write_shard(
     pieces: &[Piece],
     made_from: String,
 ) -> Result<Shard, Failure> {
-    fs::create_dir_all(aside).map_err(at(aside))?;
     let mut damage = None;
     let mut blocks = planned.stretches.iter().flat_map(|stretch| {
         let piece = &pieces[stretch.piece];

@@ -1,15 +1,16 @@
 //! A reduce phase, and its tasks: one range of keys of one stage, from every map task's file to decisions.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
 
-use super::commit::{Ledger, Output, digest};
+use super::commit::{Ledger, Output, at, digest};
 use super::driver::{Job, Tasks, work_folder};
-use super::graph::{Node, Work};
+use super::graph::{Graph, Node, Work};
 use super::inputs::Split;
 use super::map::segment_key;
 use super::map_phase::Mapped;
@@ -67,7 +68,9 @@ pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
         }
     };
     let runs = spec.inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
-    let mut merge = merge_all(runs, partition(spec.part, spec.parts), attempt.folder()).map_err(damaged)?;
+    let scratch = attempt.folder().join("merge");
+    fs::create_dir(&scratch).map_err(at(&scratch))?;
+    let mut merge = merge_all(runs, partition(spec.part, spec.parts), &scratch).map_err(damaged)?;
     let path = attempt.folder().join("decisions.run");
     let mut sorter = Sorter::create(&path, shared.memory.sorter, true);
     let mut value = Vec::new();
@@ -97,6 +100,7 @@ pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
         }
     }
     drop(merge);
+    fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
     let (file, digest) = sorter.finish()?;
     let decisions = attempt.finish("decisions.run", &file, digest)?;
     let reduced = attempt.commit(Reduced { decisions, records })?;
@@ -140,8 +144,8 @@ pub struct ReducedStage {
 }
 
 /// The folder of a stage's records, below the work folder.
-pub fn folder(node: &Node) -> String {
-    let identity = digest(format!("wanjuan reduce 1\n{}", node.identity).as_bytes());
+pub fn folder(graph: &Graph, node: &Node) -> String {
+    let identity = digest(format!("wanjuan reduce 1\nseed {}\n{}", graph.seed, node.identity).as_bytes());
     format!("reduce-{}-{}", node.name, &identity[..16])
 }
 
@@ -155,7 +159,7 @@ pub fn phase(
 ) -> Result<(ReducedStage, Tasks), Failure> {
     let graph = job.graph;
     let Work::Observe(stage) = &graph.nodes[node].work else { unreachable!("only stages are reduced") };
-    let ledger = Ledger::open(work_folder(job.output).join(folder(&graph.nodes[node])))?;
+    let ledger = Ledger::open(work_folder(job.output).join(folder(graph, &graph.nodes[node])))?;
     let parts = partitions(job.splits.iter().map(Split::bytes).sum());
     let mut inputs = Vec::new();
     let mut all = String::new();

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::commit::{at, replace_file};
+use super::commit::{Drafts, at, replace_file};
 use super::counts::Counts;
 use super::driver::{self, Done, Job, Tasks, work_folder};
 use super::graph::Graph;
@@ -171,21 +172,25 @@ pub fn run(
     let started = Instant::now();
     let work = work_folder(&pipeline.output);
     fs::create_dir_all(&work).map_err(at(&work))?;
-    let owner = serde_json::json!({ "name": pipeline.name });
-    replace_file(&work.join(OWNER), owner.to_string().as_bytes())?;
+    raise_file_limit();
     let lock = Lock::take(&work)?;
     if lock.alone {
         sweep(&work)?;
     }
+    let drafts = Drafts::open(&work)?;
+    let owner = serde_json::json!({ "name": pipeline.name });
+    replace_file(&drafts, &work.join(OWNER), owner.to_string().as_bytes())?;
     let splits = splits(pipeline, options.split_bytes)?;
     let graph = pipeline.graph(splits.iter().map(Split::name).collect());
     let plan = Plan::new(&graph, &splits)?.write(&work, lock.alone)?;
+    let lock = lock.share()?;
     let job = job(pipeline, options, &graph, &splits, &plan, isolate);
     let done = driver::run(shared, &job)?;
     let record = record(pipeline, &splits, &done.counts);
     let mut text = serde_json::to_vec_pretty(&record).expect("a record of a run is plain data");
     text.push(b'\n');
-    replace_file(&pipeline.output.join(RUN), &text)?;
+    replace_file(&drafts, &pipeline.output.join(RUN), &text)?;
+    drop(lock);
     Ok(Report { record, done, time: started.elapsed() })
 }
 
@@ -258,9 +263,10 @@ pub fn read_record(output: &Path) -> io::Result<RunRecord> {
     serde_json::from_slice(&bytes).map_err(|error| at(&path)(error.into()))
 }
 
-/// Several runs may work on one plan; only one that is alone may throw left-overs away.
+/// Several runs may work on one plan; only one that is alone may throw left-overs away. Who is alone
+/// holds the lock for itself until that is done, and only then shares it.
 struct Lock {
-    _file: File,
+    file: File,
     alone: bool,
 }
 
@@ -268,15 +274,39 @@ impl Lock {
     fn take(work: &Path) -> io::Result<Lock> {
         let path = work.join("lock");
         let file = File::create(&path).map_err(at(&path))?;
-        let alone = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        // Not every file system locks; one that does not is treated as shared, which is always safe.
-        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared);
-        Ok(Lock { _file: file, alone })
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Lock { file, alone: true }),
+            Err(Errno::WOULDBLOCK) => {
+                // Waits while another run cleans up.
+                rustix::fs::flock(&file, FlockOperation::LockShared).map_err(|error| at(&path)(error.into()))?;
+                Ok(Lock { file, alone: false })
+            }
+            // Not every file system locks; one that does not is treated as shared, which is always safe.
+            Err(_) => Ok(Lock { file, alone: false }),
+        }
     }
+
+    /// Lets other runs in. Between the two locks another run may get in and be alone: there is nothing of
+    /// this one yet that it could throw away.
+    fn share(self) -> io::Result<Lock> {
+        if self.alone {
+            rustix::fs::flock(&self.file, FlockOperation::LockShared)?;
+        }
+        Ok(self)
+    }
+}
+
+/// A run of many splits and threads holds more files than the usual soft limit allows.
+fn raise_file_limit() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised); // as it was, then
 }
 
 /// Removes the attempts that no record names: what killed runs left behind.
 fn sweep(work: &Path) -> io::Result<()> {
+    let drafts = Drafts::open(work)?;
+    fs::remove_dir_all(drafts.folder()).map_err(at(drafts.folder()))?;
     for phase in fs::read_dir(work).map_err(at(work))? {
         let phase = phase?.path();
         let (attempts, records) = (phase.join("attempts"), phase.join("records"));
@@ -285,7 +315,8 @@ fn sweep(work: &Path) -> io::Result<()> {
         }
         let mut kept = std::collections::HashSet::new();
         for record in fs::read_dir(&records).map_err(at(&records))? {
-            let text = fs::read_to_string(record?.path()).unwrap_or_default();
+            let record = record?.path();
+            let text = String::from_utf8_lossy(&fs::read(&record).map_err(at(&record))?).into_owned();
             // Every path in a record begins with the attempt that wrote it.
             for path in text.split("\"attempts/").skip(1) {
                 kept.extend(path.split('/').next().map(str::to_owned));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Limits;
-use super::members::{self, Codec, Members};
+use super::members::{self, AtStart, Codec, Members};
 use crate::store::Input;
 
 /// Decompressed bytes are not called a bomb before there are this many.
@@ -21,6 +21,8 @@ const BUFFER: usize = 256 << 10;
 pub struct Trouble {
     pub reason: &'static str,
     pub detail: String,
+    /// Whether bytes that were read before belong to what is damaged.
+    pub reaches_back: bool,
 }
 
 /// Why reading ended early.
@@ -99,7 +101,7 @@ impl Bytes {
                 self.max_ratio
             );
             self.over = true;
-            return Err(Broken::Data(Trouble { reason: "compression_bomb", detail }));
+            return Err(Broken::Data(Trouble { reason: "compression_bomb", detail, reaches_back: true }));
         }
         Ok(read)
     }
@@ -123,7 +125,8 @@ impl Bytes {
             self.taken.load(Ordering::Relaxed),
             self.given
         );
-        Broken::Data(Trouble { reason, detail })
+        let reaches_back = !error.get_ref().is_some_and(|error| error.is::<AtStart>());
+        Broken::Data(Trouble { reason, detail, reaches_back })
     }
 }
 

@@ -104,6 +104,10 @@ impl LineReader {
                         return Ok(());
                     }
                     self.offset += read as u64;
+                    if self.offset >= self.end {
+                        self.over = true;
+                        return Ok(());
+                    }
                 }
                 Err(Broken::Machine(error)) => return Err(error),
                 Err(Broken::Data(trouble)) => {
@@ -124,10 +128,15 @@ impl LineReader {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(Broken::Machine(error)) => return Err(error),
-                Err(Broken::Data(_)) => break, // found again, and told, by the next read
+                Err(Broken::Data(trouble)) => {
+                    // Told with the first lines, and with it the beginning of one that goes no further.
+                    self.damage = Some(Bad { raw: mark[..filled].to_vec(), ..bad(trouble) });
+                    filled = 0;
+                    break;
+                }
             }
         }
-        if mark == *b"\xef\xbb\xbf" {
+        if filled == 3 && mark == *b"\xef\xbb\xbf" {
             self.offset += 3;
         } else {
             self.rest = mark[..filled].to_vec();
@@ -178,6 +187,11 @@ impl LineReader {
             }
             if self.over {
                 break;
+            }
+            if lines.entries.is_empty() {
+                // Nothing but empty lines so far: they need not be held.
+                lines.bytes.drain(..start);
+                start = 0;
             }
             scanned = lines.bytes.len();
             // One more than the limit may still be a line of that length and its `\r`.
@@ -376,6 +390,30 @@ mod tests {
         fs::write(file.path(), [b"one\n".to_vec(), vec![b'x'; 3_000_000], b"\ntwo".to_vec()].concat()).unwrap();
         let lines = read(&input(file.path()), 0..3_000_008, limits(64 << 10, 100_000));
         assert_eq!(lines, [Ok(b"one".to_vec()), Err("too_large"), Ok(b"two".to_vec())]);
+    }
+
+    #[test]
+    fn a_flood_of_empty_lines_is_not_held() {
+        let (_folder, input) = crate::store::tests::file(&[b"\n \n".repeat(3_000_000), b"x\n".to_vec()].concat());
+        let mut reader = LineReader::open(&input, 0..input.length, limits(4096, 1000)).unwrap();
+        let lines = reader.next_lines().unwrap().unwrap();
+        assert_eq!(lines.line(0), Ok(&b"x"[..]));
+        assert!(lines.bytes() < 100_000, "{} bytes are held", lines.bytes());
+    }
+
+    #[test]
+    fn a_short_file_that_is_damaged_or_cut_says_so() {
+        let frame = zstd::bulk::compress(b"one\ntwo\n", 1).unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"one\ntwo\n").unwrap();
+        let gzip = gzip.finish().unwrap();
+        for whole in [frame, gzip] {
+            for cut in 5..whole.len() {
+                let (_folder, input) = crate::store::tests::file(&whole[..cut]);
+                let lines = read(&input, 0..input.length, limits(4096, 1000));
+                assert!(lines.last().is_some_and(Result::is_err), "cut at {cut}: {lines:?}");
+            }
+        }
     }
 
     #[test]

@@ -62,9 +62,21 @@ pub struct Members<R: BufRead> {
     state: State<R>,
 }
 
+/// An error of a member that had not given any bytes: nothing that was read before is in doubt.
+#[derive(Debug)]
+pub struct AtStart(io::Error);
+
+impl std::fmt::Display for AtStart {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl std::error::Error for AtStart {}
+
 enum State<R: BufRead> {
-    /// The number of bytes that had been taken when the member began.
-    Reading(Decoder<R>, u64),
+    /// The number of bytes that had been taken when the member began, and whether it has given any.
+    Reading(Decoder<R>, u64, bool),
     /// A member was corrupt: the next begins somewhere ahead.
     Lost(Ahead<R>),
     Over,
@@ -117,7 +129,7 @@ impl<R: BufRead> Members<R> {
     fn begin(&self, ahead: Ahead<R>) -> State<R> {
         let taken = ahead.taken;
         match Decoder::new(&self.codec, ahead) {
-            Ok(decoder) => State::Reading(decoder, taken),
+            Ok(decoder) => State::Reading(decoder, taken, false),
             Err(_) => State::Over,
         }
     }
@@ -134,7 +146,7 @@ impl<R: BufRead> Read for Members<R> {
                     }
                     self.state = self.begin(ahead);
                 }
-                State::Reading(mut decoder, begun) => match decoder.read(buffer) {
+                State::Reading(mut decoder, begun, gave) => match decoder.read(buffer) {
                     Ok(0) if !buffer.is_empty() => {
                         let mut ahead = decoder.into_inner();
                         if matches!(self.codec, Codec::Gzip) {
@@ -145,11 +157,11 @@ impl<R: BufRead> Read for Members<R> {
                         }
                     }
                     Ok(read) => {
-                        self.state = State::Reading(decoder, begun);
+                        self.state = State::Reading(decoder, begun, gave || read > 0);
                         return Ok(read);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                        self.state = State::Reading(decoder, begun);
+                        self.state = State::Reading(decoder, begun, gave);
                         return Err(error);
                     }
                     Err(error) => {
@@ -160,7 +172,9 @@ impl<R: BufRead> Read for Members<R> {
                             ahead.consume(usize::from(any));
                         }
                         self.state = State::Lost(ahead);
-                        return Err(error);
+                        // An error of the system carries a number, and is not the member's.
+                        let own = gave || error.raw_os_error().is_some();
+                        return Err(if own { error } else { io::Error::new(error.kind(), AtStart(error)) });
                     }
                 },
             }

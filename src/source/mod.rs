@@ -51,7 +51,7 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// The largest record that can become a document, in bytes; a larger one is set aside.
     pub max_document: usize,
-    /// The largest ratio of decompressed to compressed bytes of a member before it is a bomb.
+    /// The largest ratio of decompressed to compressed bytes, so far in a file, before it is a bomb.
     pub max_ratio: u64,
 }
 

@@ -123,7 +123,7 @@ pub struct FindError {
 pub fn find(patterns: &[String], base: &Path, endings: &[&str]) -> Result<Vec<Input>, FindError> {
     let disk: Arc<dyn Store> = Arc::new(Disk);
     let mut found = BTreeMap::new();
-    for pattern in patterns {
+    for (order, pattern) in patterns.iter().enumerate() {
         let wrong = |what: String| FindError { pattern: pattern.clone(), what };
         if pattern.contains("://") {
             return Err(wrong("object stores cannot be read yet; give a path on disk".into()));
@@ -139,11 +139,24 @@ pub fn find(patterns: &[String], base: &Path, endings: &[&str]) -> Result<Vec<In
             let length = fs::metadata(&location).map_err(at)?.len();
             rustix::fs::access(&location, Access::READ_OK).map_err(|error| at(error.into()))?;
             let resolved = location.canonicalize().unwrap_or_else(|_| location.clone());
-            found.entry(resolved).or_insert(Input { location, name, length, store: disk.clone() });
+            found.entry(resolved).or_insert((order, Input { location, name, length, store: disk.clone() }));
         }
     }
-    let mut inputs: Vec<Input> = found.into_values().collect();
-    inputs.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.location.cmp(&b.location)));
+    let mut inputs: Vec<(usize, Input)> = found.into_values().collect();
+    inputs.sort_by(|(one, a), (two, b)| (&a.name, one, &a.location).cmp(&(&b.name, two, &b.location)));
+    let mut inputs: Vec<Input> = inputs.into_iter().map(|(_, input)| input).collect();
+    // Two folders may hold files of one name: the second is told apart by its number.
+    let mut twins = 1;
+    for at in 1..inputs.len() {
+        let (before, this) = inputs.split_at_mut(at);
+        let first = &before[at - twins].name;
+        if *first == this[0].name {
+            twins += 1;
+            this[0].name = format!("{first}~{twins}");
+        } else {
+            twins = 1;
+        }
+    }
     Ok(inputs)
 }
 
@@ -238,6 +251,26 @@ pub mod tests {
         }
         assert_eq!(names(&["nope/*.jsonl"], base, &[]).unwrap_err(), "no file matches");
         assert_eq!(names(&["nope"], base, &[]).unwrap_err(), "there is no such file or folder");
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_in_the_order_they_were_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b/x.jsonl", "a/x.jsonl", "a/y.jsonl", "c/x.jsonl"] {
+            fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        let patterns = ["b", "a", "c"].map(str::to_owned);
+        let found = find(&patterns, folder.path(), &[".jsonl"]).unwrap();
+        let told: Vec<(&str, String)> =
+            found.iter().map(|input| (input.name.as_str(), fs::read_to_string(&input.location).unwrap())).collect();
+        let expected = [
+            ("x.jsonl", "b/x.jsonl"),
+            ("x.jsonl~2", "a/x.jsonl"),
+            ("x.jsonl~3", "c/x.jsonl"),
+            ("y.jsonl", "a/y.jsonl"),
+        ];
+        assert_eq!(told, expected.map(|(name, text)| (name, text.to_owned())));
     }
 
     #[test]

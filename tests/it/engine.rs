@@ -6,31 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::kit::{Bench, files, peak_of_run, run, same, wanjuan};
-
-/// Runs to the end, in an output of its own.
-fn undisturbed(bench: &Bench) -> PathBuf {
-    run(&bench.pipeline("whole.toml", "whole", |text| text), &["--threads", "2"], 0);
-    let whole = bench.path("whole");
-    fs::write(whole.join("run.json"), masked(&whole)).unwrap();
-    whole
-}
-
-/// `run.json` holds the pipeline's text, which names the output.
-fn masked(output: &Path) -> String {
-    let name = output.file_name().unwrap().to_str().unwrap();
-    fs::read_to_string(output.join("run.json")).unwrap().replace(&format!("output = \\\"{name}\\\""), "output")
-}
+use crate::kit::{Bench, files, mask, peak_of_run, run, same, wanjuan};
 
 fn same_as(whole: &Path, output: &Path) {
-    fs::write(output.join("run.json"), masked(output)).unwrap();
+    mask(output, output.file_name().unwrap().to_str().unwrap());
     same(whole, output);
 }
 
 #[test]
 fn the_same_bytes_whatever_threads_memory_segments_and_order_on_disk() {
     let bench = Bench::new(5, 700);
-    let whole = undisturbed(&bench);
+    let whole = bench.undisturbed();
     assert!(files(&whole).len() > 12, "several shards: {:?}", files(&whole).keys());
     for (name, arguments) in [
         ("one", &["--threads", "1", "--memory", "400MiB"][..]),
@@ -73,7 +59,7 @@ fn kill_after(pipeline: &Path, wait: Duration) -> bool {
 #[test]
 fn killed_at_any_moment_it_resumes_to_the_same_bytes_and_leaves_nothing() {
     let bench = Bench::new(4, 900);
-    let whole = undisturbed(&bench);
+    let whole = bench.undisturbed();
     let wanted: u32 = std::env::var("WANJUAN_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(50);
     // A fixed sequence of waits, from at once to about as long as a run takes.
     let mut state = 12345_u64;
@@ -138,7 +124,7 @@ from = ["first", "last"]
     };
     run(&branches("branches"), &["--threads", "2"], 0);
     let whole = bench.path("branches");
-    fs::write(whole.join("run.json"), masked(&whole)).unwrap();
+    mask(&whole, "branches");
     run(&branches("small"), &["--threads", "7", "--memory", "400MiB", "--segment", "1"], 0);
     same_as(&whole, &bench.path("small"));
     let pipeline = branches("killed");
@@ -152,9 +138,10 @@ from = ["first", "last"]
 #[test]
 fn a_damaged_intermediate_file_is_noticed_and_made_again() {
     let bench = Bench::new(3, 300);
-    let whole = undisturbed(&bench);
+    let whole = bench.undisturbed();
     let pipeline = bench.pipeline("healed.toml", "healed", |text| text);
-    run(&pipeline, &[], 0);
+    // Small segments: blocks that are carried over, and records behind the one that is damaged.
+    run(&pipeline, &["--segment", "40KiB"], 0);
     let healed = bench.path("healed");
     let mut intermediate = Vec::new();
     let mut folders = vec![healed.join(".wanjuan")];
@@ -185,18 +172,22 @@ fn a_damaged_intermediate_file_is_noticed_and_made_again() {
         for folder in ["lines", "table", "tokens", "measures", "dropped"] {
             let _ = fs::remove_dir_all(healed.join(folder));
         }
-        run(&pipeline, &[], 0);
+        run(&pipeline, &[["--segment", "40KiB"], ["--segment", "90KiB"]][number % 2], 0);
         same_as(&whole, &healed);
     }
 }
 
 #[test]
 fn an_interrupted_run_stops_soon_with_130_and_resumes() {
-    let bench = Bench::new(4, 2500);
-    let whole = undisturbed(&bench);
+    let bench = Bench::new(4, 6000);
+    let whole = bench.undisturbed();
     let pipeline = bench.pipeline("stopped.toml", "stopped", |text| text);
     let mut stopped = 0;
-    for wait in [30, 80, 120, 160, 200] {
+    // Later each time, until some runs were stopped in the middle.
+    for wait in (1..60).map(|step| 60 * step).take_while(|wait| *wait < 3600) {
+        if stopped == 4 {
+            break;
+        }
         let child = Command::new(env!("CARGO_BIN_EXE_wanjuan"))
             .args(["run", pipeline.to_str().unwrap(), "--threads", "1"])
             .stdout(Stdio::null())
@@ -221,22 +212,29 @@ fn an_interrupted_run_stops_soon_with_130_and_resumes() {
 #[test]
 fn several_runs_at_once_write_what_one_writes() {
     let bench = Bench::new(3, 500);
-    let whole = undisturbed(&bench);
+    let whole = bench.undisturbed();
     let pipeline = bench.pipeline("race.toml", "race", |text| text);
-    let start = || {
-        Command::new(env!("CARGO_BIN_EXE_wanjuan"))
-            .args(["run", pipeline.to_str().unwrap()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+    let start = |number: usize| {
+        let segment = ["64KiB", "200KiB", "1GiB"][number % 3];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wanjuan"));
+        command.args(["run", pipeline.to_str().unwrap(), "--threads", "2", "--segment", segment]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     };
-    let racers: Vec<_> = (0..3).map(|_| start()).collect();
-    for mut racer in racers {
-        racer.wait().unwrap();
+    for round in 0..4 {
+        let mut racers: Vec<_> = (0..3).map(start).collect();
+        // One of them is interrupted, and so ends its segments where no other does.
+        std::thread::sleep(Duration::from_millis(100 + 60 * round));
+        let id = rustix::process::Pid::from_raw(racers[round as usize % 3].id() as i32).unwrap();
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
+        for racer in racers.drain(..) {
+            let output = racer.wait_with_output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 130) | None), "{:?} {told}", output.status);
+        }
+        run(&pipeline, &[], 0);
+        same_as(&whole, &bench.path("race"));
+        fs::remove_dir_all(bench.path("race")).unwrap();
     }
-    run(&pipeline, &[], 0);
-    same_as(&whole, &bench.path("race"));
 }
 
 /// A corpus of ten times the budget, or as many gigabytes as `WANJUAN_MEMORY_GB` says.
@@ -262,7 +260,7 @@ fn memory_stays_within_the_budget_on_ten_times_as_much() {
 #[test]
 fn why_tells_the_way_of_kept_and_dropped_documents() {
     let bench = Bench::new(2, 60);
-    undisturbed(&bench);
+    bench.undisturbed();
     let out = bench.path("whole");
     let why = |id: &str| String::from_utf8(wanjuan(&["why", out.to_str().unwrap(), id]).stdout).unwrap();
     let measures: Vec<String> = (0..60).map(|line| why(&format!("1-{line}"))).collect();

@@ -48,7 +48,10 @@ expect = { drop = "too_many_cats", by = "no_cats" }
     let told = run(&["run", pipeline.to_str().unwrap()]);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let kept = fs::read_to_string(folder.path().join("out/kept/part-00000.jsonl")).unwrap();
-    assert_eq!(kept, "{\"id\":\"a.txt#0\",\"text\":\"ONE CAT HERE\"}\n{\"id\":\"a.txt#2\",\"text\":\"没有问题\"}\n");
+    assert_eq!(
+        kept,
+        "{\"id\":\"paragraphs/a.txt#0\",\"text\":\"ONE CAT HERE\"}\n{\"id\":\"paragraphs/a.txt#2\",\"text\":\"没有问题\"}\n"
+    );
     assert!(run(&["test", pipeline.to_str().unwrap()]).status.success());
     let explained = String::from_utf8(run(&["explain", "no_cats"]).stdout).unwrap();
     assert!(

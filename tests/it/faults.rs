@@ -5,25 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::kit::{Bench, run, same};
-
-/// An undisturbed run into `whole`.
-fn undisturbed(bench: &Bench) {
-    run(&bench.pipeline("whole.toml", "whole", |text| text), &[], 0);
-    mask(&bench.path("whole"), "whole");
-}
-
-/// `run.json` holds the pipeline's text, which names the output.
-fn mask(output: &Path, name: &str) {
-    let path = output.join("run.json");
-    let text = fs::read_to_string(&path).unwrap().replace(&format!("output = \\\"{name}\\\""), "output");
-    fs::write(path, text).unwrap();
-}
+use crate::kit::{Bench, mask, run, same};
 
 #[test]
 fn a_full_disk_ends_with_4_and_says_which_and_how_much_is_needed() {
     let bench = Bench::new(2, 1500);
-    undisturbed(&bench);
+    bench.undisturbed();
     let mount = bench.path("small");
     fs::create_dir(&mount).unwrap();
     let resize = |options: &str| {
@@ -66,7 +53,7 @@ fn failing_calls_end_with_4_and_never_with_a_panic() {
         return;
     }
     let bench = Bench::new(2, 400);
-    undisturbed(&bench);
+    bench.undisturbed();
     let (mut failed, mut rounds) = (0, 0);
     for (call, errors) in [
         ("posix/io/rw/write", &[28, 5, 122][..]), // ENOSPC, EIO, EDQUOT

@@ -235,7 +235,11 @@ impl Cursor {
                 match self.run.footer.blocks.get(self.next_block) {
                     Some(_) if self.run.firsts[self.next_block] > *self.keys.end() => return Ok(()),
                     Some(info) => {
-                        read_block(&mut self.file, info, &mut self.block).map_err(|_| damaged(&self.run.path))?
+                        let read = read_block(&mut self.file, info, &mut self.block);
+                        read.map_err(|error| match error.raw_os_error() {
+                            Some(_) => at(&self.run.path)(error),
+                            None => damaged(&self.run.path),
+                        })?
                     }
                     None => return Ok(()),
                 }

@@ -264,6 +264,13 @@ pub mod tests {
     }
 
     #[test]
+    fn a_member_that_is_broken_from_its_start_costs_neither_neighbour() {
+        let mut members: Vec<Vec<u8>> = (1..=3).map(|id| gzip(&page(id))).collect();
+        members[1][10] = 0xff; // a kind of block that does not exist
+        assert_eq!(told(&read(&warc(), &members.concat(), 1 << 20)), ["1", "corrupt_gzip", "3"]);
+    }
+
+    #[test]
     fn garbage_between_records_and_a_lying_length_cost_no_neighbour() {
         let mut lying = String::from_utf8(page(2)).unwrap();
         lying = lying.replace("Content-Length: ", "Content-Length: x");
@@ -281,7 +288,7 @@ pub mod tests {
             format!("{before}Content-Length: {}\r\n{after}", number + add).into_bytes()
         };
         let all: &[_] = &["1", "malformed_warc", "3", "4"];
-        for add in [20, 150, 100, 90_000] {
+        for add in [20, 150, 100, 90_000, 999_999_999_999] {
             let records = [page(1), length(page(2), add), page(3), page(4)];
             assert_eq!(told(&read(&warc(), &records.concat(), 1 << 20)), all, "{add}");
             let members: Vec<u8> = records.iter().flat_map(|record| gzip(record)).collect();

@@ -62,8 +62,9 @@ pub struct RecordReader {
     chunk: Vec<u8>,
     /// Of the buffer's first byte, in decompressed bytes.
     offset: u64,
-    /// Damage that was met while a record was being read.
+    /// Damage that was met while a record was being read, and whether that record is in doubt.
     trouble: Option<Bad>,
+    reaches_back: bool,
     over: bool,
 }
 
@@ -83,6 +84,7 @@ impl RecordReader {
             chunk: vec![0; 128 << 10],
             offset: 0,
             trouble: None,
+            reaches_back: false,
             over: false,
         })
     }
@@ -115,6 +117,7 @@ impl RecordReader {
                 Ok(read) => self.buffer.extend(&self.chunk[..read]),
                 Err(Broken::Machine(error)) => return Err(error),
                 Err(Broken::Data(trouble)) => {
+                    self.reaches_back = trouble.reaches_back;
                     self.trouble =
                         Some(Bad { reason: trouble.reason, detail: trouble.detail, offset: None, raw: Vec::new() });
                 }
@@ -159,6 +162,15 @@ impl RecordReader {
         let kind = record.header("WARC-Type").unwrap_or_default().to_ascii_lowercase();
         let wanted = (self.wanted)(&kind);
         let too_large = length > self.limits.max_document.saturating_add(64 << 10);
+        if too_large {
+            // What is claimed cannot be held, but another record may begin within what can.
+            let near = self.limits.max_document;
+            self.fill(near)?;
+            if let Some(block) = self.end_within(near) {
+                record.block = self.consume(block);
+                return Ok(Some(Err(record.bad("malformed_warc", format!("{block} of {length} bytes are its own")))));
+            }
+        }
         if !wanted || too_large {
             let whole = self.pass(length)?;
             return match (wanted, whole) {
@@ -193,6 +205,7 @@ impl RecordReader {
         // known that these are the bytes that were written.
         self.fill(5)?;
         if self.buffer.iter().all(|byte| b"\r\n".contains(byte))
+            && self.reaches_back
             && let Some(trouble) = self.trouble.take()
         {
             return Ok(Some(Err(record.bad(trouble.reason, trouble.detail))));
