@@ -165,7 +165,7 @@ pub fn schema(registry: &Registry) -> Exit {
             "source": table("source"),
             "step": table("step"),
             "sink": table("sink"),
-            "test": { "type": "array", "items": { "type": "object", "properties": { "name": { "type": "string" }, "input": { "type": "object" }, "expect": { "type": "object" } }, "required": ["input", "expect"] } },
+            "test": { "type": "array", "items": { "type": "object", "properties": { "name": { "type": "string" }, "source": { "type": "string", "description": "The source it comes from, if not the first." }, "input": { "type": "object" }, "expect": { "type": "object" } }, "required": ["input", "expect"] } },
         },
         "required": ["pipeline", "source", "sink"],
         "additionalProperties": false,

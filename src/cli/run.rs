@@ -12,10 +12,11 @@ use super::progress::Display;
 use super::{Exit, Output, isolation, load, say};
 use crate::config::Pipeline;
 use crate::engine::Failure;
-use crate::engine::commit::At;
+use crate::engine::commit::{At, at};
 use crate::engine::counts::SinkCounts;
 use crate::engine::driver::work_folder;
 use crate::engine::poison::Trial;
+use crate::engine::publish::unpublish;
 use crate::engine::session::{self, Options, Report};
 use crate::registry::Registry;
 
@@ -146,21 +147,22 @@ fn forget(pipeline: &Pipeline) -> std::io::Result<()> {
     let sinks = pipeline.entries.iter().filter(|entry| entry.kind == "sink").map(|entry| entry.name.clone());
     let earlier = session::read_record(&pipeline.output).map(|record| record.steps).unwrap_or_default();
     let earlier = earlier.into_iter().filter(|step| step.kind == "sink").map(|step| step.name);
-    let folders = ["measures", "set-aside", "dropped"].map(str::to_owned);
-    for folder in folders.into_iter().chain(sinks).chain(earlier) {
-        remove(&pipeline.output.join(folder))?;
+    let own = ["measures", "set-aside"].map(str::to_owned);
+    let folders: Vec<PathBuf> =
+        own.into_iter().chain(sinks).chain(earlier).map(|name| pipeline.output.join(name)).collect();
+    let dropped = pipeline.output.join("dropped");
+    let steps = std::fs::read_dir(&dropped).into_iter().flatten().flatten().map(|entry| entry.path());
+    for folder in folders.into_iter().chain(steps) {
+        unpublish(&folder)?;
     }
-    remove(&work_folder(&pipeline.output))?;
-    match std::fs::remove_file(pipeline.output.join("run.json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn remove(folder: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(crate::engine::commit::at(folder)(error)),
-        _ => Ok(()),
+    let _ = std::fs::remove_dir(&dropped); // stays where something else is in it
+    let gone = [
+        std::fs::remove_dir_all(work_folder(&pipeline.output)),
+        std::fs::remove_file(pipeline.output.join("run.json")),
+    ];
+    match gone.into_iter().find_map(|gone| gone.err().filter(|error| error.kind() != std::io::ErrorKind::NotFound)) {
+        Some(error) => Err(at(&pipeline.output)(error)),
+        None => Ok(()),
     }
 }
 

@@ -57,36 +57,42 @@ impl Test {
     }
 }
 
-/// What became of a document.
-struct Came {
+/// Where a way of a document ended.
+struct End {
     document: Document,
-    /// The step and its reason.
-    dropped: Option<(String, &'static str)>,
+    /// The last step, and the reason if it was dropped there.
+    by: String,
+    reason: Option<&'static str>,
 }
 
-/// Sends one document along the first way through the graph. A stage sees it alone: there is nothing
-/// it could be a duplicate of.
-fn send(pipeline: &Pipeline, mut document: Document) -> Came {
-    document.measures = vec![f64::NAN; pipeline.measures().len()];
+/// Sends a document into an entry and along every way from there. A stage sees it alone: there is
+/// nothing it could be a duplicate of.
+fn send(pipeline: &Pipeline, at: usize, document: Document, ends: &mut Vec<End>) {
+    let entry = &pipeline.entries[at];
     let mut text = Text::new(document);
-    for entry in &pipeline.entries {
-        if entry.selects.as_ref().is_some_and(|predicate| !predicate.eval(text.document())) {
-            continue;
-        }
-        let mut measures = text.edit(|document| std::mem::take(&mut document.measures));
-        let slots = &mut measures[entry.slots.clone()];
-        let verdict = match &entry.instance.built {
-            Built::Filter(filter) => filter.measure_and_judge(&text, slots),
-            Built::Mapper(mapper) => text.edit(|document| mapper.map(document, slots)),
-            Built::Stage(stage) => text.edit(|document| stage.apply(document, None)),
-            Built::Source(_) | Built::Sink(_) => Verdict::Keep,
-        };
-        text.edit(|document| document.measures = measures);
-        if let Verdict::Drop(reason) = verdict {
-            return Came { document: text.replace(Document::default()), dropped: Some((entry.name.clone(), reason)) };
-        }
+    let concerned = entry.selects.as_ref().is_none_or(|predicate| predicate.eval(text.document()));
+    let mut measures = text.edit(|document| std::mem::take(&mut document.measures));
+    let slots = &mut measures[entry.slots.clone()];
+    let verdict = match &entry.instance.built {
+        Built::Source(_) | Built::Sink(_) if concerned => Verdict::Keep,
+        Built::Source(_) | Built::Sink(_) => Verdict::Drop("not_selected"),
+        _ if !concerned => Verdict::Keep,
+        Built::Filter(filter) => filter.measure_and_judge(&text, slots),
+        Built::Mapper(mapper) => text.edit(|document| mapper.map(document, slots)),
+        Built::Stage(stage) => text.edit(|document| stage.apply(document, None)),
+    };
+    text.edit(|document| document.measures = measures);
+    let document = text.replace(Document::default());
+    let reason = match verdict {
+        Verdict::Keep => None,
+        Verdict::Drop(reason) => Some(reason),
+    };
+    if reason.is_some() || entry.kind == "sink" {
+        return ends.push(End { document, by: entry.name.clone(), reason });
     }
-    Came { document: text.replace(Document::default()), dropped: None }
+    for (reader, _) in pipeline.entries.iter().enumerate().filter(|(_, reader)| reader.inputs.contains(&at)) {
+        send(pipeline, reader, document.clone(), ends);
+    }
 }
 
 fn judge(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
@@ -96,20 +102,32 @@ fn judge(pipeline: &Pipeline, case: &Case) -> Result<(), String> {
             document.set_field(*name, value);
         }
     }
-    let came = send(pipeline, document);
-    match (&case.expect.drop, &came.dropped) {
-        (None, Some((step, reason))) => return Err(format!("it was dropped by `{step}`: {reason}")),
-        (Some(reason), None) => return Err(format!("it was kept; `{reason}` was expected")),
-        (Some(expected), Some((step, reason))) => {
-            if expected != reason {
-                return Err(format!("`{step}` dropped it for `{reason}`; `{expected}` was expected"));
-            }
-            if let Some(by) = case.expect.by.as_ref().filter(|by| *by != step) {
-                return Err(format!("`{step}` dropped it; `{by}` was expected to"));
+    document.measures = vec![f64::NAN; pipeline.measures().len()];
+    let source = pipeline.entries.iter().position(|entry| match &case.source {
+        Some(name) => entry.name == *name,
+        None => entry.kind == "source",
+    });
+    let mut ends = Vec::new();
+    send(pipeline, source.expect("a pipeline has a source, and the checker knows those of tests"), document, &mut ends);
+    let kept = ends.iter().find(|end| end.reason.is_none());
+    let told: Vec<String> = ends.iter().filter_map(|end| Some(format!("`{}`: {}", end.by, end.reason?))).collect();
+    let told = told.join(", ");
+    let came = match (&case.expect.drop, kept) {
+        (None, Some(kept)) => kept,
+        (None, None) => return Err(format!("it was dropped by {told}")),
+        (Some(reason), Some(kept)) => return Err(format!("`{}` kept it; `{reason}` was expected", kept.by)),
+        (Some(reason), None) => {
+            let right =
+                |end: &&End| end.reason == Some(reason) && case.expect.by.as_ref().is_none_or(|by| *by == end.by);
+            match ends.iter().find(right) {
+                Some(end) => end,
+                None => {
+                    let by = case.expect.by.as_ref().map_or_else(String::new, |by| format!("`{by}`: "));
+                    return Err(format!("it was dropped by {told}; {by}{reason} was expected"));
+                }
             }
         }
-        (None, None) => {}
-    }
+    };
     if let Some(expected) = case.expect.text.as_ref().filter(|expected| *expected != came.document.text()) {
         return Err(format!("its text became {:?}; {expected:?} was expected", came.document.text()));
     }

@@ -75,6 +75,8 @@ pub struct Case {
     /// Where it stands in the file.
     pub line: usize,
     pub name: Option<String>,
+    /// The source it comes from; the first one otherwise.
+    pub source: Option<String>,
     pub text: String,
     pub id: String,
     pub fields: Vec<(Name, toml::Value)>,
@@ -84,7 +86,7 @@ pub struct Case {
 /// What a test expects.
 #[derive(Debug, Clone, Default)]
 pub struct Expect {
-    /// The reason of the drop; `None` if it is to be kept.
+    /// The reason of the drop on every way; `None` if a sink is to be reached.
     pub drop: Option<String>,
     /// The step that drops it.
     pub by: Option<String>,

@@ -181,8 +181,23 @@ fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes the shards of a folder and its manifest, and the folder if nothing else is in it.
+pub fn unpublish(folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    remove_stale(folder, &Manifest::default())?;
+    let manifest = folder.join(MANIFEST);
+    match fs::remove_file(&manifest) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&manifest)(error)),
+        _ => {}
+    }
+    let _ = fs::remove_dir(folder); // stays where something else is in it
+    Ok(())
+}
+
 /// Whether a file is called as every sink calls its shards: `part-00000.…`.
-pub fn is_shard(name: &str) -> bool {
+fn is_shard(name: &str) -> bool {
     name.strip_prefix("part-")
         .and_then(|rest| rest.split_once('.'))
         .is_some_and(|(number, _)| number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit()))

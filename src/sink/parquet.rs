@@ -59,6 +59,9 @@ pub struct Parquet {
     schema: Arc<Schema>,
 }
 
+/// Offsets of texts in a row group are 32 bits, and every thread holds one.
+const MAX_ROW_GROUP_MB: u64 = 512;
+
 impl Step for Parquet {
     const NAME: &'static str = "parquet";
     const VERSION: u32 = 1;
@@ -70,6 +73,10 @@ impl Step for Parquet {
         if !(1..=22).contains(&config.level) {
             return Err(Wrong::setting("level", format!("there is no zstd level {}", config.level))
                 .help("levels go from 1 to 22"));
+        }
+        if config.row_group_mb > MAX_ROW_GROUP_MB {
+            let what = format!("a row group of {} megabytes is held in memory whole", config.row_group_mb);
+            return Err(Wrong::setting("row_group_mb", what).help(format!("give at most {MAX_ROW_GROUP_MB}")));
         }
         if config.row_group_mb == 0 || config.shard_mb == 0 {
             return Err(Wrong::setting("row_group_mb", "a row group and a file hold at least one megabyte"));

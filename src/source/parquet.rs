@@ -17,11 +17,12 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow_array::{Array, RecordBatch, StringArray};
-use arrow_schema::DataType;
+use arrow_schema::{ArrowError, DataType};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,8 +91,8 @@ impl Step for Parquet {
     }
 }
 
-/// Rows read at once: few, because a row may be a whole book.
-const ROWS: usize = 64;
+/// Most rows that are read at once.
+const ROWS: u64 = 1024;
 
 /// A stored file, as the reader of the format wants it. That reader turns every error into text, so
 /// what the machine said is kept here.
@@ -173,8 +174,7 @@ impl Source for Parquet {
         let Ok((builder, _)) = open(input)? else { return Ok(input.whole()) };
         let mut ranges = Vec::new();
         let mut start = 0;
-        for group in builder.metadata().row_groups().iter().skip(1) {
-            let at = group_start(group);
+        for at in group_starts(builder.metadata(), input.length) {
             if at > start && at - start >= target {
                 ranges.push(start..at);
                 start = at;
@@ -192,9 +192,14 @@ impl Source for Parquet {
             Ok(opened) => opened,
             Err(error) => return Ok(broken(&error)),
         };
-        let groups =
-            builder.metadata().row_groups().iter().enumerate().filter(|(_, group)| range.contains(&group_start(group)));
-        let groups: Vec<usize> = groups.map(|(number, _)| number).collect();
+        let starts = group_starts(builder.metadata(), input.length).into_iter().enumerate();
+        let groups: Vec<usize> = starts.filter(|(_, at)| range.contains(at)).map(|(number, _)| number).collect();
+        // As few rows as make a batch, since a row may be a whole book.
+        let (bytes, count) =
+            groups.iter().map(|&group| builder.metadata().row_group(group)).fold((0, 0), |sum, group| {
+                (sum.0 + group.total_byte_size().max(0) as u64, sum.1 + group.num_rows().max(0) as u64)
+            });
+        let rows = (limits.batch_bytes as u64 * count / bytes.max(1)).clamp(1, ROWS) as usize;
         let Config { id, text, carry, .. } = &self.columns.config;
         let wanted = |name: &str| {
             *carry || name == id || name == text || self.columns.fields.iter().any(|field| field.name.as_str() == name)
@@ -202,7 +207,7 @@ impl Source for Parquet {
         let schema = builder.schema().clone();
         let roots = schema.fields().iter().enumerate().filter(|(_, field)| wanted(field.name())).map(|(root, _)| root);
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.collect::<Vec<_>>());
-        match builder.with_row_groups(groups).with_projection(mask).with_batch_size(ROWS).build() {
+        match builder.with_row_groups(groups).with_projection(mask).with_batch_size(rows).build() {
             Ok(rows) => {
                 Ok(Box::new(ParquetReader { rows, stored, columns: self.columns.clone(), limits, over: false }))
             }
@@ -211,10 +216,16 @@ impl Source for Parquet {
     }
 }
 
-fn group_start(group: &parquet::file::metadata::RowGroupMetaData) -> u64 {
-    let column = group.columns().first();
-    let offset = column.map_or(0, |column| column.dictionary_page_offset().unwrap_or(column.data_page_offset()));
-    u64::try_from(offset).unwrap_or(0)
+/// Where row groups start, as a file says that need not tell the truth: in order, and within it.
+fn group_starts(metadata: &ParquetMetaData, length: u64) -> Vec<u64> {
+    let mut least = 0;
+    let start = |group: &RowGroupMetaData| {
+        let column = group.columns().first();
+        let offset = column.map_or(0, |column| column.dictionary_page_offset().unwrap_or(column.data_page_offset()));
+        least = u64::try_from(offset).unwrap_or(0).clamp(least, length.saturating_sub(1).max(least));
+        least
+    };
+    metadata.row_groups().iter().map(start).collect()
 }
 
 fn bad(reason: &'static str, detail: String) -> Bad {
@@ -278,11 +289,21 @@ impl Reader for ParquetReader {
     }
 }
 
+/// Some columns of each row as the members of a JSON object.
+fn as_members(rows: &RecordBatch, columns: &[usize]) -> Result<Vec<String>, ArrowError> {
+    let mut writer = arrow_json::LineDelimitedWriter::new(Vec::new());
+    writer.write(&rows.project(columns)?)?;
+    writer.finish()?;
+    let text = String::from_utf8(writer.into_inner()).map_err(|error| ArrowError::JsonError(error.to_string()))?;
+    Ok(text.lines().map(|line| line.trim_start_matches('{').strip_suffix('}').unwrap_or_default().to_owned()).collect())
+}
+
 struct ParquetBatch {
     columns: Arc<Columns>,
     rows: RecordBatch,
-    /// Every column but those that are taken, as a JSON object for each row.
-    carried: Vec<String>,
+    /// Every column but those that are taken, as members of a JSON object for each row, or why they
+    /// cannot be written so.
+    carried: Result<Vec<String>, String>,
     max_document: usize,
 }
 
@@ -302,20 +323,11 @@ impl ParquetBatch {
             .filter(|(_, field)| !taken(field.name()))
             .map(|(at, _)| at)
             .collect();
-        let mut carried = Vec::new();
-        if columns.config.carry
-            && !others.is_empty()
-            && let Ok(others) = rows.project(&others)
-        {
-            let mut writer = arrow_json::LineDelimitedWriter::new(Vec::new());
-            if writer.write(&others).is_ok() && writer.finish().is_ok() {
-                let text = String::from_utf8(writer.into_inner()).unwrap_or_default();
-                carried = text
-                    .lines()
-                    .map(|line| line.trim_start_matches('{').strip_suffix('}').unwrap_or_default().to_owned())
-                    .collect();
-            }
-        }
+        let carried = if columns.config.carry && !others.is_empty() {
+            as_members(&rows, &others).map_err(|error| error.to_string())
+        } else {
+            Ok(Vec::new())
+        };
         ParquetBatch { columns, rows, carried, max_document: limits.max_document }
     }
 
@@ -384,7 +396,8 @@ impl Batch for ParquetBatch {
             };
             document.set_field(field.name, value.ok_or_else(wrong)?);
         }
-        if let Some(carried) = self.carried.get(index) {
+        let carried = self.carried.as_ref().map_err(|error| bad("corrupt_parquet", error.clone()))?;
+        if let Some(carried) = carried.get(index) {
             document.carried.clone_from(carried);
         }
         if let Some(more) = self.text(CARRIED, index)?.filter(|_| self.columns.config.carry) {

@@ -224,3 +224,27 @@ fn complaints_are_json_for_programs() {
     assert_eq!(told["mistakes"][0]["at"], serde_json::json!({ "line": 12, "column": 1 }));
     assert!(told["mistakes"][0]["help"].as_str().unwrap().contains("min_words"));
 }
+
+#[test]
+fn a_test_from_a_source_that_is_none() {
+    let test = "\n[[test]]\nsource = \"clean\"\ninput = { text = \"\" }\nexpect = { keep = true }\n";
+    insta::assert_snapshot!(complaint(&format!("{RIGHT}{test}")));
+}
+
+#[test]
+fn an_output_that_is_nowhere() {
+    insta::assert_snapshot!(spoiled("output = \"out\"", "output = \"\""));
+}
+
+#[test]
+fn more_fields_than_a_document_can_have() {
+    let fields: Vec<String> = (0..300).map(|number| format!("f{number} = \"text\"")).collect();
+    let fields = format!("paths = [\"in.jsonl\"]\nfields = {{ {} }}", fields.join(", "));
+    insta::assert_snapshot!(
+        spoiled("paths = [\"in.jsonl\"]", &fields)
+            .lines()
+            .filter(|line| !line.contains("f299"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+}

@@ -1,5 +1,6 @@
 //! What a user can see, tested through the command.
 
+mod cases;
 mod complaints;
 mod edits;
 mod engine;

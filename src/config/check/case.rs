@@ -10,13 +10,13 @@ use super::Checker;
 
 impl Checker<'_> {
     pub(super) fn case(&mut self, test: &Written, source: &str) -> Option<Case> {
-        const KEYS: [&str; 3] = ["name", "input", "expect"];
+        const KEYS: [&str; 4] = ["name", "source", "input", "expect"];
         let before = self.complaints.len();
         for (key, setting) in &test.settings {
             if !KEYS.contains(&key.as_str()) {
                 self.complain(
                     Complaint::new(format!("unknown setting `{key}` of [[test]]"), setting.key.clone())
-                        .help("a test has name, input and expect"),
+                        .help("a test has name, source, input and expect"),
                 );
             }
         }
@@ -31,6 +31,7 @@ impl Checker<'_> {
         let mut case = Case {
             line: test.header.as_ref().map_or(0, |span| source[..span.start].matches('\n').count() + 1),
             name: test.text("name").map(str::to_owned),
+            source: self.source_of(test),
             text: String::new(),
             id: "test".to_owned(),
             fields: Vec::new(),
@@ -80,5 +81,14 @@ impl Checker<'_> {
             self.complain(Complaint::new("a document is dropped or kept, not both", test.value("expect")));
         }
         (self.complaints.len() == before).then_some(case)
+    }
+
+    fn source_of(&mut self, test: &Written) -> Option<String> {
+        let name = test.text("source")?;
+        if self.sources.iter().all(|source| source != name) {
+            let help = format!("sources are {}", self.sources.join(", "));
+            self.complain(Complaint::new(format!("no source is called `{name}`"), test.value("source")).help(help));
+        }
+        Some(name.to_owned())
     }
 }

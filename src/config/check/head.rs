@@ -60,6 +60,9 @@ impl Checker<'_> {
                         Complaint::new("object stores cannot be written yet", setting.span.clone())
                             .help("give a folder on disk"),
                     ),
+                    Some(output) if output.trim().is_empty() => self.complain(
+                        wanted("empty").label("").help("give a folder of its own, as output = \"out/my-corpus\""),
+                    ),
                     Some(output) => head.output = plain_path(&self.folder.join(output)),
                     None => self.complain(wanted("the path of a folder")),
                 },

@@ -7,7 +7,7 @@ mod entry;
 mod head;
 mod order;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub fn check(registry: &Registry, path: &Path, source: String, sets: &[String]) 
         written::set(&mut file, assignment, &mut complaints);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let mut checker = Checker { registry, folder, complaints, names: BTreeMap::new() };
+    let mut checker = Checker { registry, folder, complaints, names: BTreeMap::new(), sources: Vec::new() };
     let pipeline = checker.pipeline(path, &source, &file);
     match pipeline {
         Some(pipeline) if checker.complaints.is_empty() => Ok(pipeline),
@@ -54,6 +54,8 @@ struct Checker<'a> {
     complaints: Vec<Complaint>,
     /// Number of each entry by name.
     names: BTreeMap<String, usize>,
+    /// Names of the sources.
+    sources: Vec<String>,
 }
 
 impl Checker<'_> {
@@ -64,6 +66,8 @@ impl Checker<'_> {
     fn pipeline(&mut self, path: &Path, source: &str, file: &WrittenFile) -> Option<Pipeline> {
         let head = self.head(&file.pipeline);
         let drafts = self.drafts(file);
+        let sources = drafts.iter().filter(|draft| draft.table == "source");
+        self.sources = sources.map(|draft| draft.name.clone()).collect();
         let order = self.order(&drafts)?;
         let mut entries: Vec<Option<Entry>> = drafts.iter().map(|_| None).collect();
         let mut slots = 0;
@@ -72,6 +76,12 @@ impl Checker<'_> {
             entries[number] = entry;
         }
         self.unread(&drafts);
+        let written = entries.iter().flatten().flat_map(|entry| &entry.instance.writes);
+        let fields = written.map(|field| field.name).collect::<BTreeSet<_>>().len();
+        if fields > MAX_FIELDS {
+            let what = format!("documents would have {fields} fields; they can have {MAX_FIELDS}");
+            self.complain(Complaint::new(what, None).help("what no step needs is carried along without being a field"));
+        }
         let tests = file.tests.iter().filter_map(|test| self.case(test, source)).collect();
         // In the order in which each stands after all it reads from.
         let mut place = vec![0; drafts.len()];
@@ -99,6 +109,9 @@ impl Checker<'_> {
         })
     }
 }
+
+/// A document's fields are counted in a byte, two of which the engine may add itself.
+const MAX_FIELDS: usize = 250;
 
 /// Names become folders and stand in SQL and in messages, so they are plain.
 fn is_name(name: &str) -> bool {
