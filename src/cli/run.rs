@@ -282,6 +282,9 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
         if !sink.languages.is_empty() {
             line(format!("{:<28}{}", "", languages(&sink)));
         }
+        for (reason, refused) in &sink.refused {
+            line(format!("  {:<26}{} {reason}", "", count(*refused)));
+        }
     }
     if counts.set_aside_total() > 0 {
         let mut reasons: Vec<_> = counts.set_aside.iter().collect();

@@ -7,6 +7,7 @@ use wanjuan_filters::kit::{Document, Text, Value, Verdict};
 
 use super::{Exit, Output, load, say};
 use crate::config::{Case, Pipeline};
+use crate::engine::flow::NOT_SELECTED;
 use crate::engine::outcome::json;
 use crate::registry::{Built, Registry};
 
@@ -75,7 +76,7 @@ fn send(pipeline: &Pipeline, at: usize, document: Document, ends: &mut Vec<End>)
     let slots = &mut measures[entry.slots.clone()];
     let verdict = match &entry.instance.built {
         Built::Source(_) | Built::Sink(_) if concerned => Verdict::Keep,
-        Built::Source(_) | Built::Sink(_) => Verdict::Drop("not_selected"),
+        Built::Source(_) | Built::Sink(_) => Verdict::Drop(NOT_SELECTED),
         _ if !concerned => Verdict::Keep,
         Built::Filter(filter) => filter.measure_and_judge(&text, slots),
         Built::Mapper(mapper) => text.edit(|document| mapper.map(document, slots)),

@@ -42,6 +42,8 @@ pub struct SinkCounts {
     pub tokens: u64,
     /// Documents by the field `lang`.
     pub languages: BTreeMap<String, u64>,
+    /// Documents that came to the sink and were not written, by reason.
+    pub refused: BTreeMap<String, u64>,
 }
 
 /// Adds to a count, making the key only when it is new.
@@ -95,6 +97,9 @@ impl Counts {
             mine.tokens += sink.tokens;
             for (language, n) in &sink.languages {
                 add(&mut mine.languages, language, *n);
+            }
+            for (reason, n) in &sink.refused {
+                add(&mut mine.refused, reason, *n);
             }
         }
     }

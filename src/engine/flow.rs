@@ -35,6 +35,9 @@ pub struct Flow<'a> {
     pub lang: Name,
 }
 
+/// The reason of documents that the `where` of a source or a sink leaves out.
+pub const NOT_SELECTED: &str = "not_selected";
+
 /// Where a document stands.
 enum Next {
     /// It goes on to every node that reads from this one.
@@ -109,10 +112,16 @@ impl Flow<'_> {
         let text = &mut worker.text;
         let concerned = node.selects.as_ref().is_none_or(|predicate| predicate.eval(text.document()));
         if !concerned {
-            return match node.work {
-                Work::Source(_) | Work::Sink(_) => Next::End(Some("not_selected")),
-                _ => Next::On,
-            };
+            match node.work {
+                Work::Source(_) => {
+                    let counts = out.counts.step(&node.name);
+                    counts.seen += 1;
+                    add(&mut counts.dropped, NOT_SELECTED, 1);
+                }
+                Work::Sink(_) => add(&mut out.counts.sink(&node.name).refused, NOT_SELECTED, 1),
+                _ => return Next::On,
+            }
+            return Next::End(Some(NOT_SELECTED));
         }
         let verdict = match &node.work {
             Work::Source(_) => return Next::On,
@@ -163,6 +172,7 @@ impl Flow<'_> {
                     }
                     Err(reason) => {
                         rows.block.bytes.truncate(start);
+                        add(&mut out.counts.sink(&node.name).refused, reason, 1);
                         Next::End(Some(reason))
                     }
                 };

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wanjuan_filters::kit::Name;
 
-use super::commit::{Ledger, digest};
+use super::commit::{Drafts, Ledger, digest};
 use super::driver::{Before, Job, Limit, Tasks, work_folder};
 use super::feed::{SourceFeed, SpoolFeed};
 use super::flow::Flow;
@@ -131,11 +131,15 @@ impl<'a> MapPhase<'a> {
             return Ok(Box::new(SourceFeed::new(&self.flow, self.shared, input, split as u32, records, poison)));
         };
         let (task, segments) = &before.mapped.tasks[split];
+        let drafts = Drafts::open(&work_folder(self.job.output))?;
         let mut decisions = Vec::new();
         for (observe, stage) in &before.reduced {
             // The node that applies is the only reader of the one that observes.
             let apply = self.job.graph.nodes[*observe].readers[0];
-            decisions.push((apply, Decisions::open(&stage.ledger, &stage.runs, split as u32)?));
+            decisions.push((
+                apply,
+                Decisions::open(&stage.ledger, &stage.runs, split as u32, &drafts, self.shared.memory.sorter)?,
+            ));
         }
         let spool = SpoolReader::new(&before.mapped.ledger, task, segments);
         Ok(Box::new(SpoolFeed::new(&self.flow, spool, decisions, split as u32, records, poison)))
@@ -220,7 +224,7 @@ fn apply_name(split_key: &str, split: usize, before: &Before) -> String {
         }
     }
     for (node, stage) in &before.reduced {
-        text.push_str(&format!("{node} {}\n", stage.digests.get(&(split as u64)).map_or("", String::as_str)));
+        text.push_str(&format!("{node} {}\n", stage.digests.get(&(split as u64)).unwrap_or(&0)));
     }
     digest(text.as_bytes())[..32].to_owned()
 }

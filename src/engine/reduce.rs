@@ -1,12 +1,13 @@
 //! A reduce phase, and its tasks: one range of keys of one stage, from every map task's file to decisions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::commit::{Ledger, Output, at, digest};
 use super::driver::{Job, Tasks, work_folder};
@@ -140,7 +141,7 @@ pub struct ReducedStage {
     pub ledger: Ledger,
     pub runs: Vec<(String, Run)>,
     /// By split: the digest of all decisions about its documents.
-    pub digests: HashMap<u64, String>,
+    pub digests: HashMap<u64, u128>,
 }
 
 /// The folder of a stage's records, below the work folder.
@@ -206,14 +207,15 @@ pub fn phase(
         run(shared, &spec).map(drop)
     })?;
     let mut runs = Vec::new();
-    let mut sections: BTreeMap<u64, String> = BTreeMap::new();
+    let mut digests: HashMap<u64, u128> = HashMap::new();
     for key in &keys {
         let record =
             ledger.read::<Reduced>(key)?.ok_or_else(|| io::Error::other(format!("the record {key} is gone")))?;
-        let run =
+        let mut run =
             Run::open(&ledger.locate(&record.decisions)).map_err(|error| Failure::damaged(&ledger, key, error))?;
-        for section in run.sections() {
-            sections.entry(section.upper).or_default().push_str(&section.digest);
+        for section in run.take_sections() {
+            let digest = digests.entry(section.upper).or_default();
+            *digest = xxh3_128_with_seed(section.digest.as_bytes(), *digest as u64) ^ *digest >> 64;
         }
         runs.push((key.clone(), run));
     }
@@ -222,5 +224,5 @@ pub fn phase(
         ran: missing.iter().map(|part| format!("{part}")).collect(),
         skipped: keys.len() - missing.len(),
     };
-    Ok((ReducedStage { ledger, runs, digests: sections.into_iter().collect() }, tasks))
+    Ok((ReducedStage { ledger, runs, digests }, tasks))
 }

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use wanjuan_filters::kit::Origin;
+
 use super::codec::{self, Waiting};
-use super::commit::Ledger;
+use super::commit::{Drafts, Ledger, at};
 use super::lane::{LaneOutput, Pack};
 use super::map::{Segment, segment_key};
-use super::shuffle::{Merge, Run};
+use super::shuffle::{Merge, Run, Sorter, address};
 use super::{Failure, blocks};
 use crate::sink::{Block, Sealed, ShardFile};
 
@@ -149,6 +151,8 @@ pub struct Decided {
     pub bytes: Vec<u8>,
 }
 
+/// How many files of decisions are read side by side.
+const MOST_OPEN: usize = 8;
 /// Length of a split's key in a decision.
 const SPLIT_KEY: usize = 32;
 
@@ -177,14 +181,38 @@ fn decode_decision(ordinal: u64, value: &[u8]) -> Option<Decided> {
 }
 
 impl Decisions {
-    /// Opens the decisions about `split` in the files of a reduce phase.
-    pub fn open(ledger: &Ledger, runs: &[(String, Run)], split: u32) -> Result<Decisions, Failure> {
-        let first = super::shuffle::address(wanjuan_filters::kit::Origin { split, ordinal: 0 });
+    /// Opens the decisions about `split` in the files of a reduce phase. From many files they are
+    /// gathered into one first, in `memory` bytes: what is held open does not grow with the corpus.
+    pub fn open(
+        ledger: &Ledger,
+        runs: &[(String, Run)],
+        split: u32,
+        drafts: &Drafts,
+        memory: usize,
+    ) -> Result<Decisions, Failure> {
+        let first = address(Origin { split, ordinal: 0 });
         let keys = first..=first | u128::from(u64::MAX);
+        let cursor = |(task, run): &(String, Run)| {
+            run.range(keys.clone()).map_err(|error| Failure::damaged(ledger, task, error))
+        };
         let mut cursors = Vec::new();
-        for (task, run) in runs {
-            let cursor = run.range(keys.clone()).map_err(|error| Failure::damaged(ledger, task, error))?;
-            cursors.push((None, cursor));
+        if runs.len() <= MOST_OPEN {
+            for run in runs {
+                cursors.push((None, cursor(run)?));
+            }
+        } else {
+            let path = drafts.unused();
+            let mut sorter = Sorter::create(&path, memory, false);
+            for run in runs {
+                let mut cursor = cursor(run)?;
+                while let Some(record) = cursor.record() {
+                    sorter.push(record)?;
+                    cursor.advance().map_err(|error| Failure::damaged(ledger, &run.0, error))?;
+                }
+            }
+            sorter.finish()?;
+            cursors.push((None, Run::open(&path)?.range(keys.clone())?));
+            std::fs::remove_file(&path).map_err(at(&path))?; // it is open, and stays until it is closed
         }
         let tasks = runs.iter().map(|(task, _)| task.clone()).collect();
         Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks, held: Vec::new() })
@@ -216,7 +244,39 @@ impl Decisions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shuffle::Record;
     use super::*;
+
+    #[test]
+    fn decisions_in_many_files_are_those_in_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path().join("phase")).unwrap();
+        let drafts = Drafts::open(folder.path()).unwrap();
+        let decisions = |files: u64| {
+            let write = |file: u64| {
+                let path = folder.path().join(format!("{files}-{file}"));
+                let mut sorter = Sorter::create(&path, 1 << 20, true);
+                for ordinal in (0..500).filter(|ordinal| ordinal % files == file) {
+                    for split in [3, 4, 5] {
+                        let mut value = Vec::new();
+                        encode_decision(None, &[split as u8, ordinal as u8], &mut value);
+                        let key = address(Origin { split, ordinal });
+                        sorter.push(Record { key, value: &value, origin: Origin::default() }).unwrap();
+                    }
+                }
+                sorter.finish().unwrap();
+                (format!("task{file}"), Run::open(&path).unwrap())
+            };
+            let runs: Vec<_> = (0..files).map(write).collect();
+            let mut decisions = Decisions::open(&ledger, &runs, 4, &drafts, 1 << 16).unwrap();
+            let found = [decisions.up_to(77).unwrap(), decisions.up_to(1000).unwrap()];
+            found.map(|found| found.into_iter().map(|one| (one.ordinal, one.bytes)).collect::<Vec<_>>())
+        };
+        let one = decisions(1);
+        assert_eq!((one[0].len(), one[1].len()), (78, 423), "the last one asked for is held for the next block");
+        assert_eq!(one, decisions(40));
+        assert_eq!(std::fs::read_dir(drafts.folder()).unwrap().count(), 0);
+    }
 
     #[test]
     fn decisions_come_back_as_they_were() {

@@ -148,7 +148,9 @@ impl Writer {
 pub struct Run {
     path: PathBuf,
     firsts: Arc<[Key]>,
-    footer: Arc<Footer>,
+    blocks: Arc<[BlockInfo]>,
+    records: u64,
+    sections: Vec<Section>,
 }
 
 impl Run {
@@ -174,17 +176,21 @@ impl Run {
             return Err(damaged());
         }
         let footer: Footer = serde_json::from_slice(&footer).map_err(|_| damaged())?;
+        let Footer { blocks, sections, records } = footer;
         let firsts: Option<Arc<[Key]>> =
-            footer.blocks.iter().map(|block| Key::from_str_radix(&block.first, 16).ok()).collect();
-        Ok(Run { path: path.to_owned(), firsts: firsts.ok_or_else(damaged)?, footer: Arc::new(footer) })
+            blocks.iter().map(|block| Key::from_str_radix(&block.first, 16).ok()).collect();
+        let firsts = firsts.ok_or_else(damaged)?;
+        Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, sections })
     }
 
     pub fn records(&self) -> u64 {
-        self.footer.records
+        self.records
     }
 
-    pub fn sections(&self) -> &[Section] {
-        &self.footer.sections
+    /// The digests of its sections. They can be taken once: there is one for every split of the corpus,
+    /// too many to be held for every file.
+    pub fn take_sections(&mut self) -> Vec<Section> {
+        std::mem::take(&mut self.sections)
     }
 
     /// Walks the records whose keys lie in `keys`.
@@ -232,7 +238,7 @@ impl Cursor {
         loop {
             while self.position == self.block.len() {
                 self.current = None;
-                match self.run.footer.blocks.get(self.next_block) {
+                match self.run.blocks.get(self.next_block) {
                     Some(_) if self.run.firsts[self.next_block] > *self.keys.end() => return Ok(()),
                     Some(info) => {
                         let read = read_block(&mut self.file, info, &mut self.block);
@@ -251,7 +257,7 @@ impl Cursor {
             if record.0 > *self.keys.end() {
                 self.current = None;
                 self.position = self.block.len();
-                self.next_block = self.run.footer.blocks.len();
+                self.next_block = self.run.blocks.len();
                 return Ok(());
             }
             if record.0 >= *self.keys.start() {

@@ -167,7 +167,7 @@ mod tests {
                 sorter.push(Record { key: (split << 64) | ordinal, value, origin: Origin::default() }).unwrap();
             }
             sorter.finish().unwrap();
-            Run::open(&path).unwrap().sections().to_vec()
+            Run::open(&path).unwrap().take_sections()
         };
         let (one, moved, other) = (sections("a", 1, b"x"), sections("b", 8, b"x"), sections("c", 1, b"y"));
         assert_eq!(one[0].digest, moved[0].digest);
