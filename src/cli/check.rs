@@ -67,7 +67,7 @@ impl Check {
 
 /// One line an entry, after all it reads from; who it reads from is said where it is not the line above.
 fn text(pipeline: &Pipeline) -> String {
-    let graph = pipeline.graph(Vec::new());
+    let graph = pipeline.graph(&[]);
     let mut text = format!("{} -> {}\n", pipeline.name, pipeline.output.display());
     let mut node = 0;
     for (number, entry) in pipeline.entries.iter().enumerate() {
@@ -85,11 +85,15 @@ fn text(pipeline: &Pipeline) -> String {
         let uses = if entry.uses == entry.name { String::new() } else { format!(" ({})", entry.uses) };
         let profile = entry.profile.as_ref().map(|profile| format!(" @{profile}")).unwrap_or_default();
         let selects = entry.selects.as_ref().map(|predicate| format!("  where {predicate}")).unwrap_or_default();
-        let corpus = if entry.kind == "source" { format!("  {} files", entry.corpus.len()) } else { String::new() };
+        let corpus = if entry.kind == "source" {
+            format!("  {} file{}", entry.corpus.len(), if entry.corpus.len() == 1 { "" } else { "s" })
+        } else {
+            String::new()
+        };
         let from = if straight || from.is_empty() { String::new() } else { format!("  from {}", from.join(", ")) };
         let _ = writeln!(
             text,
-            "  {mark} {:<28}{:<8}phase {phase}{from}{selects}{corpus}",
+            "  {mark} {:<32}  {:<8}phase {phase}{from}{selects}{corpus}",
             format!("{}{uses}{profile}", entry.name),
             entry.kind
         );

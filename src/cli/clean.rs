@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Exit, say};
 use crate::engine::driver::work_folder;
+use crate::engine::session;
 
 /// Remove what a run keeps to be resumed; the results stay
 #[derive(Args)]
@@ -17,7 +18,12 @@ pub struct Clean {
 impl Clean {
     pub fn run(self) -> Exit {
         let work = work_folder(&self.out);
-        if !work.is_dir() {
+        if session::is_in_use(&self.out) {
+            tell!("error: a run is at work in {}", self.out.display());
+            tell!("help: stop it first; ctrl-c lets it commit what it has");
+            return Exit::Wrong;
+        }
+        if !work.join("plan").is_dir() {
             tell!("error: {} holds nothing of a run to clean", self.out.display());
             return Exit::Wrong;
         }

@@ -36,7 +36,9 @@ impl List {
                         text.push('\n');
                     }
                 }
-                text.push_str("wanjuan explain NAME describes one.\n");
+                text.push_str(
+                    "wanjuan explain NAME describes one; wanjuan explain where, the language of conditions.\n",
+                );
                 say(&text);
             }
         }
@@ -47,7 +49,7 @@ impl List {
 /// Describe one step: what it does, its settings, its sources
 #[derive(Args)]
 pub struct Explain {
-    /// Its name, as in `use = "…"`
+    /// Its name, as in `use = "…"`; or `where`, for the language of conditions
     step: String,
     /// How to answer
     #[arg(short, long, value_enum, default_value_t)]
@@ -56,6 +58,10 @@ pub struct Explain {
 
 impl Explain {
     pub fn run(self, registry: &Registry) -> Exit {
+        if self.step == "where" {
+            say(WHERE);
+            return Exit::Done;
+        }
         let found: Vec<&Entry> = registry.entries().filter(|entry| entry.name == self.step).collect();
         if found.is_empty() {
             tell!("error: nothing is called `{}`", self.step);
@@ -75,6 +81,8 @@ impl Explain {
     }
 }
 
+const WHERE: &str = include_str!("where.md");
+
 fn page(entry: &Entry) -> String {
     let mut text = format!("{} ({}, version {})\n\n{}\n", entry.name, entry.kind, entry.version, entry.words());
     let properties = entry.schema.get("properties").and_then(Value::as_object);
@@ -88,6 +96,9 @@ fn page(entry: &Entry) -> String {
                 .unwrap_or_default();
             let about = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
             let _ = writeln!(text, "  {name}{default}\n      {about}");
+            for (value, about) in choices(&entry.schema, schema) {
+                let _ = writeln!(text, "      {value:<12}{about}");
+            }
         }
     }
     if !entry.profiles.is_empty() {
@@ -106,6 +117,17 @@ fn page(entry: &Entry) -> String {
         }
     }
     text
+}
+
+/// What a setting can be, where that is one of a few words: each with what it means.
+fn choices<'a>(root: &'a Value, schema: &'a Value) -> Vec<(&'a str, &'a str)> {
+    let referred = schema.get("$ref").and_then(Value::as_str).and_then(|to| root.pointer(to.strip_prefix('#')?));
+    let choices = referred.unwrap_or(schema).get("oneOf").and_then(Value::as_array);
+    let choice = |choice: &'a Value| {
+        let about = choice.get("description").and_then(Value::as_str).unwrap_or_default();
+        Some((choice.get("const")?.as_str()?, about))
+    };
+    choices.into_iter().flatten().filter_map(choice).collect()
 }
 
 fn describe(entry: &Entry) -> Value {

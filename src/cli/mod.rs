@@ -49,7 +49,7 @@ Examples:
   wanjuan why out/mine doc-17         what happened to one document
   wanjuan explain gopher_quality      what a step does, its settings and sources
 
-Exit codes: 0 done, 2 the pipeline or the command is wrong, 3 too many bad records,
+Exit codes: 0 done, 1 a [[test]] failed, 2 the pipeline or the command is wrong, 3 too many bad records,
 4 the machine failed (run the same command to resume), 130 interrupted (the same).";
 
 #[derive(Subcommand)]

@@ -40,6 +40,14 @@ impl Preflight {
                 pipeline.output.display()
             )));
         }
+        if let Some(what) = session::is_in_the_way(pipeline) {
+            return Err(Unready::Wrong(format!(
+                "error: {what}\nhelp: give the run an `output` of its own: a folder that is empty or not there yet\n"
+            )));
+        }
+        if fresh && session::is_in_use(&pipeline.output) {
+            return Err(Unready::Wrong(format!("error: another run is at work in {}\n", pipeline.output.display())));
+        }
         let memory = session::memory(pipeline, options).map_err(|little| {
             Unready::Wrong(format!(
                 "error: --memory {} is too little for {} threads and documents of up to {}\nhelp: give at least {}, or lower `max_document_mb` in [pipeline]\n",
@@ -51,7 +59,7 @@ impl Preflight {
         })?;
         let splits = session::splits(pipeline, options.split_bytes).map_err(Unready::Machine)?;
         let input = splits.iter().map(Split::bytes).sum();
-        let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+        let graph = pipeline.graph(&splits);
         let plan = Plan::new(&graph, &splits).map_err(Unready::Machine)?;
         let (need, free) = (need(input, graph.phases()), free_space(&pipeline.output));
         if let Some(free) = free.filter(|free| *free < need / 10) {
@@ -68,27 +76,38 @@ impl Preflight {
     /// What the run is about to do, in a line.
     pub fn line(&self, pipeline: &Pipeline, options: &Options) -> String {
         format!(
-            "{}: {} of input in {} tasks, {} phase{}; {} threads, at most {} of memory, about {} of disk{}",
+            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}",
             pipeline.name,
             size(self.input),
             count(self.splits as u64),
+            plural(self.splits),
             self.plan.phases.len(),
-            if self.plan.phases.len() == 1 { "" } else { "s" },
+            plural(self.plan.phases.len()),
             options.threads,
+            plural(options.threads),
             size(options.memory),
             size(self.need),
             self.free.map_or_else(String::new, |free| format!(" ({} free)", size(free))),
         )
     }
 
+    /// The same for a program.
+    pub fn json(&self) -> serde_json::Value {
+        let phases = self.plan.phases.iter().map(|phase| {
+            let steps: Vec<&str> = phase.steps.iter().map(|step| step.name.as_str()).collect();
+            serde_json::json!({ "name": phase.name, "tasks": phase.tasks, "steps": steps })
+        });
+        let phases: Vec<_> = phases.collect();
+        serde_json::json!({ "input_bytes": self.input, "disk_bytes": self.need, "free_bytes": self.free, "phases": phases })
+    }
+
     /// The phases: what each does, in how many tasks.
     pub fn tell(&self) -> String {
         let mut text = String::new();
         for phase in &self.plan.phases {
-            let kind = phase.folder.split('-').next().unwrap_or_default();
             let steps: Vec<&str> = phase.steps.iter().map(|step| step.name.as_str()).collect();
-            let tasks = format!("{} task{}", count(phase.tasks as u64), if phase.tasks == 1 { "" } else { "s" });
-            let _ = writeln!(text, "{kind:<8}{tasks:<16}{}", steps.join(", "));
+            let tasks = format!("{} task{}", count(phase.tasks as u64), plural(phase.tasks));
+            let _ = writeln!(text, "{:<28}  {tasks:<16}{}", phase.name, steps.join(", "));
         }
         text
     }
@@ -98,6 +117,10 @@ impl Preflight {
 /// wait behind; so are the results, at the most.
 fn need(input: u64, phases: usize) -> u64 {
     input * phases as u64
+}
+
+fn plural(number: usize) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }
 
 /// Free bytes of the disk that `folder` will lie on.

@@ -87,7 +87,10 @@ impl Run {
         };
         tell!("{}", ready.line(&pipeline, &options));
         if self.dry_run {
-            say(&ready.tell());
+            match self.output {
+                Output::Text => say(&ready.tell()),
+                Output::Json => say(&format!("{:#}\n", ready.json())),
+            }
             return Exit::Done;
         }
         if self.fresh

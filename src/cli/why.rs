@@ -56,7 +56,7 @@ impl Why {
             Output::Text => found.iter().for_each(|way| say(&way.tell(&self.out, &record))),
             Output::Json => say(&format!(
                 "{:#}\n",
-                serde_json::json!(found.iter().map(|way| way.json(&self.out, &record)).collect::<Vec<_>>())
+                serde_json::json!(found.iter().map(|way| way.json(&self.out)).collect::<Vec<_>>())
             )),
         }
         Exit::Done
@@ -112,12 +112,11 @@ impl Way {
     }
 
     /// The id of the document that was kept in its stead.
-    fn kept(&self, out: &Path, record: &RunRecord) -> Option<String> {
-        let (key, ordinal) = self.kept_instead.as_ref()?.split_once(':')?;
-        let split = record.inputs.iter().find(|input| input.key == key)?;
+    fn kept(&self, out: &Path) -> Option<String> {
+        let (split, ordinal) = self.kept_instead.as_ref()?.rsplit_once('#')?;
         let ordinal: u64 = ordinal.parse().ok()?;
         let same = |batch: &RecordBatch, row: usize| {
-            text(batch, "split", row) == Some(&split.name)
+            text(batch, "split", row) == Some(split)
                 && batch
                     .column_by_name("ordinal")
                     .is_some_and(|column| column.as_primitive::<UInt64Type>().value(row) == ordinal)
@@ -139,7 +138,8 @@ impl Way {
             }
             let _ = writeln!(text, "  {}", step.name);
             for (name, value) in measures {
-                let _ = writeln!(text, "    {:<36}{value:.4}", &name[prefix.len()..]);
+                let value = if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.4}") };
+                let _ = writeln!(text, "    {:<36}{value}", &name[prefix.len()..]);
             }
             if ended {
                 break;
@@ -153,13 +153,13 @@ impl Way {
                 let _ = writeln!(text, "kept: written by {}", self.step);
             }
         }
-        if let Some(kept) = self.kept(out, record) {
+        if let Some(kept) = self.kept(out) {
             let _ = writeln!(text, "kept in its stead: {kept}");
         }
         text
     }
 
-    fn json(&self, out: &Path, record: &RunRecord) -> serde_json::Value {
+    fn json(&self, out: &Path) -> serde_json::Value {
         serde_json::json!({
             "id": self.id,
             "split": self.split,
@@ -167,7 +167,7 @@ impl Way {
             "step": self.step,
             "verdict": if self.reason.is_some() { "drop" } else { "keep" },
             "reason": self.reason,
-            "kept_instead": self.kept(out, record),
+            "kept_instead": self.kept(out),
             "fields": self.fields.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "measures": self.measures.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         })

@@ -9,6 +9,7 @@ use wanjuan_filters::kit::{Field, Name, Type};
 use super::{Predicate, Scope};
 use crate::engine::driver::Limit;
 use crate::engine::graph::{Graph, KeepDropped, Node, Work};
+use crate::engine::inputs::Split;
 use crate::engine::outcome::Outcomes;
 use crate::registry::{Built, Instance};
 use crate::store::Input;
@@ -117,7 +118,7 @@ impl Pipeline {
     }
 
     /// The graph as it runs. A stage becomes two nodes, a phase apart.
-    pub fn graph(&self, split_names: Vec<String>) -> Graph {
+    pub fn graph(&self, splits: &[Split]) -> Graph {
         let mut nodes: Vec<Node> = Vec::new();
         // By entry: the node that others read from.
         let mut ends: Vec<usize> = Vec::new();
@@ -159,7 +160,8 @@ impl Pipeline {
             max_document: self.max_document,
             keep_dropped: self.keep_dropped,
             outcomes,
-            split_names,
+            split_names: splits.iter().map(Split::name).collect(),
+            split_numbers: splits.iter().enumerate().map(|(number, split)| (split.key.clone(), number)).collect(),
         }
     }
 }

@@ -253,7 +253,7 @@ fn unseal<R: DeserializeOwned>(bytes: &[u8]) -> Option<R> {
 
 /// Writes a small file so that it is either the old one or the new one, whole, even after a power cut.
 pub fn replace_file(drafts: &Drafts, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let draft = drafts.unused();
     let mut file = File::create(&draft).map_err(at(&draft))?;
     file.write_all(bytes).map_err(at(&draft))?;

@@ -148,9 +148,10 @@ impl Flow<'_> {
                 let decision = decided.map(|decided| Decision { kept: None, bytes: &decided.bytes });
                 let verdict = text.edit(|document| stage.apply(document, decision));
                 if let (Verdict::Drop(_), Some((split, ordinal))) = (verdict, kept) {
-                    text.edit(|document| {
-                        document.set_field(Name::new(outcome::KEPT_INSTEAD), format!("{split}:{ordinal}"))
-                    });
+                    // A key that no split has is of a corpus that has changed meanwhile; the next pass sees it.
+                    let known = self.graph.split_numbers.get(split).map(|&number| &self.graph.split_names[number]);
+                    let kept = format!("{}#{ordinal}", known.unwrap_or(split));
+                    text.edit(|document| document.set_field(Name::new(outcome::KEPT_INSTEAD), kept));
                 }
                 verdict
             }

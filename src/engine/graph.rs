@@ -1,5 +1,6 @@
 //! The graph as it runs: every node with its work, its phase, and who reads from it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ pub struct Graph {
     pub outcomes: Outcomes,
     /// By number of the split.
     pub split_names: Vec<String>,
+    /// Numbers of the splits by their keys.
+    pub split_numbers: HashMap<String, usize>,
 }
 
 impl Graph {

@@ -71,7 +71,7 @@ impl<'a> MapPhase<'a> {
             let before: u64 = found.iter().flatten().map(|segment| segment.counts.set_aside_total()).sum();
             self.shared.allow_set_aside(limit.saturating_sub(before));
         }
-        let title = if self.flow.phase == 0 { "read".to_owned() } else { format!("apply {}", self.flow.phase) };
+        let title = name(self.flow.phase);
         let bytes = missing.iter().map(|&split| self.stored(split)).sum();
         self.shared.progress.phase(&title, found.len(), found.len() - missing.len(), bytes);
         let poison = self.poison(&missing)?;
@@ -191,6 +191,11 @@ impl<'a> MapPhase<'a> {
         }
         Ok(())
     }
+}
+
+/// What a person calls a phase.
+pub fn name(phase: usize) -> String {
+    if phase == 0 { "read".to_owned() } else { format!("apply {phase}") }
 }
 
 /// The folder of a phase's records, below the work folder.

@@ -16,7 +16,8 @@ use super::lane::Pack;
 use crate::sink::{Block, Sealed, ShardFile, parquet};
 use crate::source::Bad;
 
-/// The column that names the document kept in the stead of a duplicate: `split:ordinal`.
+/// The column that names the document kept in the stead of a duplicate, as the columns `split` and
+/// `ordinal` do: `SPLIT#ORDINAL`.
 pub const KEPT_INSTEAD: &str = "kept_instead";
 /// Ends of the first columns' names, in their order.
 pub const PLACE: [&str; 5] = ["id", "split", "ordinal", "step", "reason"];

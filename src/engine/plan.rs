@@ -38,6 +38,8 @@ pub struct Plan {
 /// One phase, in the order of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
+    /// What it is called while it runs.
+    pub name: String,
     /// The folder of its records below `.wanjuan/`, named by the phase's fingerprint.
     pub folder: String,
     pub tasks: usize,
@@ -149,10 +151,12 @@ fn phases(graph: &Graph, splits: &[Split]) -> Vec<Phase> {
     let step = |node: &Node| Step { name: node.name.clone(), identity: node.identity.clone() };
     for number in 0..graph.phases() {
         let steps = graph.phase(number).map(|(_, node)| step(node)).collect();
-        phases.push(Phase { folder: map_phase::folder(graph, number), tasks: splits.len(), steps });
+        let (name, folder) = (map_phase::name(number), map_phase::folder(graph, number));
+        phases.push(Phase { name, folder, tasks: splits.len(), steps });
         for (_, node) in graph.phase(number).filter(|(_, node)| matches!(node.work, Work::Observe(_))) {
             let tasks = reduce::partitions(splits.iter().map(Split::bytes).sum()) as usize;
-            phases.push(Phase { folder: reduce::folder(graph, node), tasks, steps: vec![step(node)] });
+            let (name, folder) = (reduce::name(node), reduce::folder(graph, node));
+            phases.push(Phase { name, folder, tasks, steps: vec![step(node)] });
         }
     }
     phases

@@ -144,6 +144,11 @@ pub struct ReducedStage {
     pub digests: HashMap<u64, u128>,
 }
 
+/// What a person calls the reduce phase of a stage.
+pub fn name(node: &Node) -> String {
+    format!("reduce {}", node.name)
+}
+
 /// The folder of a stage's records, below the work folder.
 pub fn folder(graph: &Graph, node: &Node) -> String {
     let identity = digest(format!("wanjuan reduce 1\nseed {}\n{}", graph.seed, node.identity).as_bytes());
@@ -190,7 +195,7 @@ pub fn phase(
         records.push(whole);
     }
     let missing: Vec<usize> = (0..keys.len()).filter(|&part| records[part].is_none()).collect();
-    let title = format!("reduce {}", graph.nodes[node].name);
+    let title = name(&graph.nodes[node]);
     shared.progress.phase(&title, keys.len(), keys.len() - missing.len(), 0);
     pool::each(job.threads, missing.len(), |index| {
         let part = missing[index];

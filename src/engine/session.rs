@@ -113,10 +113,9 @@ pub struct StepRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InputRecord {
     pub source: String,
+    /// As `measures/` has it in the column `split`.
     pub name: String,
     pub bytes: u64,
-    /// Name of the split in `measures/`'s column `kept_instead`.
-    pub key: String,
 }
 
 /// What a finished session says of itself.
@@ -158,6 +157,31 @@ pub fn held_by_another(pipeline: &Pipeline) -> Option<String> {
     (name != pipeline.name).then(|| name.to_owned())
 }
 
+/// What makes an output folder none: it holds the input, or what no run has put there.
+pub fn is_in_the_way(pipeline: &Pipeline) -> Option<String> {
+    let output = pipeline.output.canonicalize().ok()?; // what is not there yet holds nothing
+    for input in pipeline.entries.iter().flat_map(|entry| &entry.corpus) {
+        if input.location.canonicalize().is_ok_and(|input| input.starts_with(&output)) {
+            let (output, input) = (pipeline.output.display(), input.location.display());
+            return Some(format!("the output {output} holds the input {input}"));
+        }
+    }
+    let is_run = |path: &Path| {
+        let record = fs::read(path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        record.is_some_and(|record| record.get("name").is_some())
+    };
+    let ours = is_run(&work_folder(&output).join(OWNER)) || is_run(&output.join(RUN));
+    let first = fs::read_dir(&output).ok()?.flatten().map(|entry| entry.path()).min();
+    first.filter(|_| !ours).map(|first| format!("the output already holds {}, and no run", first.display()))
+}
+
+/// Whether a run is at work in an output folder.
+pub fn is_in_use(output: &Path) -> bool {
+    let Ok(file) = File::open(work_folder(output).join(LOCK)) else { return false };
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+}
+
+const LOCK: &str = "lock";
 const RUN: &str = "run.json";
 const OWNER: &str = "owner.json";
 
@@ -181,7 +205,7 @@ pub fn run(
     let owner = serde_json::json!({ "name": pipeline.name });
     replace_file(&drafts, &work.join(OWNER), owner.to_string().as_bytes())?;
     let splits = splits(pipeline, options.split_bytes)?;
-    let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+    let graph = pipeline.graph(&splits);
     let plan = Plan::new(&graph, &splits)?.write(&work, lock.alone)?;
     let lock = lock.share()?;
     let job = job(pipeline, options, &graph, &splits, &plan, isolate);
@@ -197,7 +221,7 @@ pub fn run(
 /// Works on the records of a trial and throws the result away. The process may not survive it.
 pub fn attempt(pipeline: &Pipeline, options: &Options, shared: &Shared, trial: &Trial) -> Result<(), Failure> {
     let splits = splits(pipeline, options.split_bytes)?;
-    let graph = pipeline.graph(splits.iter().map(Split::name).collect());
+    let graph = pipeline.graph(&splits);
     let plan = Plan::new(&graph, &splits)?.hash();
     if plan != trial.plan {
         let what = format!("this process would follow the plan {plan}, not {}", trial.plan);
@@ -243,7 +267,6 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         source: pipeline.entries[split.source].name.clone(),
         name: split.name(),
         bytes: split.bytes(),
-        key: split.key.clone(),
     });
     RunRecord {
         wanjuan: env!("CARGO_PKG_VERSION").to_owned(),
@@ -272,7 +295,7 @@ struct Lock {
 
 impl Lock {
     fn take(work: &Path) -> io::Result<Lock> {
-        let path = work.join("lock");
+        let path = work.join(LOCK);
         let file = File::create(&path).map_err(at(&path))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { file, alone: true }),

@@ -95,7 +95,7 @@ impl Bytes {
         self.given += read as u64;
         if self.given > BOMB_FLOOR && self.given / self.max_ratio > self.taken.load(Ordering::Relaxed) {
             let detail = format!(
-                "{} bytes became {}; that is over {} to 1",
+                "{} bytes became {}; that is over {} to 1, and the rest of the file was left unread",
                 self.taken.load(Ordering::Relaxed),
                 self.given,
                 self.max_ratio

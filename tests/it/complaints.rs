@@ -248,3 +248,13 @@ fn more_fields_than_a_document_can_have() {
             .join("\n")
     );
 }
+
+#[test]
+fn where_that_is_too_long_to_nest() {
+    let chain = (0..5000).map(|n| format!("n = {n}")).collect::<Vec<_>>().join(" or ");
+    let fields = "paths = [\"in.jsonl\"]\nfields = { n = \"integer\" }";
+    let told = complaint(
+        &RIGHT.replace("paths = [\"in.jsonl\"]", fields).replace("min_words = 20", &format!("where = \"{chain}\"")),
+    );
+    assert!(told.contains("4999 operators; a condition can have 1000") && told.contains("field in ("), "{told}");
+}

@@ -190,3 +190,54 @@ fn a_corpus_whose_text_stands_elsewhere_is_refused_before_reading() {
     let told = refused(&bench);
     assert!(told.contains("there is no member `text` among id, content") && told.contains("text = "), "{told}");
 }
+
+#[test]
+fn an_output_in_which_something_else_stands_is_refused_and_nothing_is_touched() {
+    let bench = Bench::new(0, 0);
+    fs::write(bench.path("corpus/part-00000.jsonl"), good("a")).unwrap();
+    let text = fs::read_to_string(pipeline(&bench, "")).unwrap();
+    let output =
+        |output: &str| fs::write(bench.path("p.toml"), text.replace("\"out\"", &format!("{output:?}"))).unwrap();
+    for inside in [".", "corpus"] {
+        output(inside);
+        for fresh in [&[][..], &["--fresh"]] {
+            let told = run(&bench.path("p.toml"), fresh, 2).stderr;
+            assert!(String::from_utf8_lossy(&told).contains("holds the input"), "{inside}");
+        }
+    }
+    output("mine");
+    fs::create_dir_all(bench.path("mine/kept")).unwrap();
+    fs::write(bench.path("mine/kept/precious.txt"), "x").unwrap();
+    let told = run(&bench.path("p.toml"), &["--fresh"], 2).stderr;
+    assert!(String::from_utf8_lossy(&told).contains("already holds"));
+    // What joins an output later is not a run's either.
+    output("out");
+    run(&bench.path("p.toml"), &[], 0);
+    fs::write(bench.path("out/kept/precious.txt"), "x").unwrap();
+    fs::write(bench.path("out/measures/part-99999.parquet"), "stale").unwrap();
+    run(&bench.path("p.toml"), &["--fresh"], 0);
+    assert!(bench.path("out/kept/precious.txt").exists() && bench.path("mine/kept/precious.txt").exists());
+    assert!(bench.path("corpus/part-00000.jsonl").exists() && !bench.path("out/measures/part-99999.parquet").exists());
+}
+
+#[test]
+fn a_live_run_is_neither_cleaned_nor_begun_anew() {
+    let bench = Bench::new(2, 40_000);
+    let pipeline = bench.pipeline("live.toml", "live", |text| text);
+    let mut live = Command::new(env!("CARGO_BIN_EXE_wanjuan"))
+        .args(["run", pipeline.to_str().unwrap(), "--threads", "1"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !bench.path("live/.wanjuan/plan").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let cleaned = crate::kit::wanjuan(&["clean", bench.path("live").to_str().unwrap()]);
+    let fresh = crate::kit::wanjuan(&["run", pipeline.to_str().unwrap(), "--fresh"]);
+    assert!(live.try_wait().unwrap().is_none(), "the run was over too soon to be disturbed");
+    assert_eq!((cleaned.status.code(), fresh.status.code()), (Some(2), Some(2)));
+    assert!(live.wait().unwrap().success());
+    assert!(crate::kit::wanjuan(&["clean", bench.path("live").to_str().unwrap()]).status.success());
+}

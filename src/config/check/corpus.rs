@@ -38,7 +38,7 @@ impl Checker<'_> {
                 let complaint = Complaint::new(format!("`{}`: {}", error.pattern, error.what), setting.span.clone());
                 self.complain(complaint.help(format!(
                     "relative paths start at the folder of the pipeline file, {}",
-                    self.folder.display()
+                    self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone()).display()
                 )));
                 Vec::new()
             }

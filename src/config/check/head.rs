@@ -133,5 +133,5 @@ fn plain_path(path: &Path) -> PathBuf {
             part => plain.push(part),
         }
     }
-    plain
+    if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
 }

@@ -6,8 +6,9 @@ use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget, Spanned, UnaryOperator,
 };
 use sqlparser::dialect::GenericDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
 use wanjuan_filters::kit::{Name, Type};
 
 use super::eval::{Any, Boolean, Compare, Number, Operator, Pattern, Text};
@@ -15,6 +16,14 @@ use super::{Mistake, Scope};
 
 pub fn compile(source: &str, scope: &Scope) -> Result<Boolean, Mistake> {
     let compiler = Compiler { source, scope };
+    let operators = Tokenizer::new(&GenericDialect {}, source)
+        .tokenize()
+        .map_or(0, |tokens| tokens.iter().filter(|token| is_operator(token)).count());
+    if operators > MOST_OPERATORS {
+        let what = format!("{operators} operators; a condition can have {MOST_OPERATORS}");
+        let help = Some("for a long list write `field in ('a', 'b', …)`".to_owned());
+        return Err(Mistake { span: 0..source.len(), what, help });
+    }
     let syntax = |error: ParserError| compiler.syntax(&error);
     let mut parser = Parser::new(&GenericDialect {}).try_with_sql(source).map_err(syntax)?;
     let expression = parser.parse_expr().map_err(syntax)?;
@@ -24,6 +33,17 @@ pub fn compile(source: &str, scope: &Scope) -> Result<Boolean, Mistake> {
         return Err(mistake(span, format!("`{}` does not belong to the expression", rest.token)));
     }
     compiler.boolean(&expression)
+}
+
+/// More would nest deeper than a thread's stack: a chain of `or` is as deep as it is long.
+const MOST_OPERATORS: usize = 1000;
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod => true,
+        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::NOT),
+        _ => false,
+    }
 }
 
 struct Compiler<'a> {

@@ -143,12 +143,13 @@ impl Number {
                     Operator::Plus => left + right,
                     Operator::Minus => left - right,
                     Operator::Times => left * right,
+                    Operator::Divide | Operator::Modulo if right == 0.0 => return None,
                     Operator::Divide => left / right,
                     Operator::Modulo => left % right,
                 }
             }
         };
-        // A measure that is missing is stored as NaN, and 0/0 is no number either: both are NULL.
+        // A measure that is missing is stored as NaN: it is NULL.
         (!value.is_nan()).then_some(value)
     }
 }

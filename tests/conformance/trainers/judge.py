@@ -16,6 +16,9 @@ class Anything(types.ModuleType):
 def stand_in(*names):
     for name in names:
         sys.modules[name] = Anything(name)
+        package, _, last = name.rpartition(".")
+        if package in sys.modules:
+            setattr(sys.modules[package], last, sys.modules[name])
 
 def load(relative, name):
     """One file of an installed package, without the package around it."""
