@@ -3,7 +3,8 @@
 //! A file is read by two crates: `tokenizers`, which defines what is right, and `kitoken`, which is
 //! several times faster. When a tokenizer is loaded both encode a few texts that are chosen to be
 //! awkward; only if they agree on all of them is the fast one used. Special tokens that stand in a
-//! text are text: a document must not be able to end itself.
+//! text are text: a document must not be able to end itself. A file's truncation and padding are for
+//! batches of a model's input and are passed over: every document is encoded whole.
 
 use std::fmt;
 use std::path::Path;
@@ -55,7 +56,7 @@ const AWKWARD: [&str; 12] = [
 ];
 
 impl Tokenizer {
-    /// Loads the tokenizer that comes along, by its name, or a `tokenizer.json`.
+    /// Reads a `tokenizer.json`. (The one that comes along is [`Tokenizer::built_in`].)
     pub fn load(path: &Path) -> Result<Tokenizer, Error> {
         let bytes = std::fs::read(path).map_err(|error| Error(format!("{}: {error}", path.display())))?;
         Tokenizer::from_bytes(&bytes)
@@ -71,6 +72,8 @@ impl Tokenizer {
         let mut reference = tokenizers::Tokenizer::from_bytes(bytes)
             .map_err(|error| Error(format!("not a tokenizer.json: {error}")))?;
         reference.set_encode_special_tokens(true);
+        reference.with_truncation(None).map_err(|error| Error(error.to_string()))?;
+        reference.with_padding(None);
         let vocabulary = reference.get_vocab(true).values().max().map_or(0, |most| *most as usize + 1);
         let fast = kitoken::convert::convert_tokenizers(bytes)
             .ok()
@@ -163,6 +166,26 @@ mod tests {
     #[test]
     fn what_is_no_tokenizer_is_refused() {
         assert!(Tokenizer::from_bytes(b"{}").err().unwrap().to_string().contains("not a tokenizer.json"));
+    }
+
+    #[test]
+    fn a_document_is_encoded_whole_whatever_the_file_says_of_truncation_and_padding() {
+        // Words by white space alone: the fast encoder does not know how, so the reference encodes.
+        let file = |truncation: &str, padding: &str| {
+            format!(
+                r#"{{"version": "1.0", "truncation": {truncation}, "padding": {padding}, "added_tokens": [],
+                "normalizer": null, "pre_tokenizer": {{"type": "WhitespaceSplit"}}, "post_processor": null, "decoder": null,
+                "model": {{"type": "WordLevel", "vocab": {{"a": 0, "[UNK]": 1}}, "unk_token": "[UNK]"}}}}"#
+            )
+        };
+        let truncation = r#"{"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}"#;
+        let padding = r#"{"strategy": {"Fixed": 8}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 1, "pad_type_id": 0, "pad_token": "[UNK]"}"#;
+        for file in [file("null", "null"), file(truncation, "null"), file("null", padding), file(truncation, padding)] {
+            let (tokenizer, mut ids) = (Tokenizer::from_bytes(file.as_bytes()).unwrap(), Vec::new());
+            assert!(!tokenizer.is_fast());
+            tokenizer.encode("a a a a a a", &mut ids).unwrap();
+            assert_eq!(ids, [0; 6], "{file}");
+        }
     }
 
     proptest! {
