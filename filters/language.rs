@@ -8,7 +8,7 @@
 //! | `model`     | `lid.176` | fastText, arXiv:1607.01759; comes along, 0.9 MB                     |
 //! | `keep`      | all       | FineWeb keeps `en`, arXiv:2406.17557, sec. 3.2                      |
 //! | `min_score` | 0.0       | FineWeb: 0.65, and its code asks for more than that, not as much    |
-//! | `max_chars` | 0         | ours: judge only the first characters; 0 judges all. Four times the speed at 2000 |
+//! | `max_chars` | none      | ours: judge only the first characters. Four times the speed at 2000 |
 
 use std::cell::RefCell;
 
@@ -28,13 +28,13 @@ pub struct Config {
     pub keep: Vec<String>,
     /// Lowest probability to keep.
     pub min_score: f64,
-    /// Characters that are judged, from the start; 0 for all.
-    pub max_chars: usize,
+    /// Most characters that are judged, from the start; all where it is not set.
+    pub max_chars: Option<usize>,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { model: BUILT_IN.into(), keep: Vec::new(), min_score: 0.0, max_chars: 0 }
+        Config { model: BUILT_IN.into(), keep: Vec::new(), min_score: 0.0, max_chars: None }
     }
 }
 
@@ -83,6 +83,9 @@ impl Step for Language {
         if !(0.0..=1.0).contains(&config.min_score) {
             return Err(Wrong::setting("min_score", "a probability lies between 0 and 1"));
         }
+        if config.max_chars == Some(0) {
+            return Err(Wrong::setting("max_chars", "no character would be judged").help("leave it out to judge all"));
+        }
         let kept = model.labels().iter().map(|label| config.keep.is_empty() || config.keep.contains(label)).collect();
         Ok(Language { config, model, kept, lang: Name::new("lang"), lang_score: Name::new("lang_score") })
     }
@@ -99,10 +102,8 @@ impl Mapper for Language {
         thread_local! {
             static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
-        let text = match self.config.max_chars {
-            0 => document.text(),
-            max => document.text().char_indices().nth(max).map_or(document.text(), |(end, _)| &document.text()[..end]),
-        };
+        let end = self.config.max_chars.and_then(|max| document.text().char_indices().nth(max));
+        let text = end.map_or(document.text(), |(end, _)| &document.text()[..end]);
         if text.trim().is_empty() {
             return Verdict::Drop("empty_text");
         }
@@ -173,12 +174,18 @@ mod tests {
     fn only_the_first_characters_are_judged_when_asked_for() {
         let text = format!("{CHINESE}{}", "and then a great deal of English follows it ".repeat(50));
         assert_eq!(judged(Config::default(), &text).1, Some("en".into()));
-        assert_eq!(judged(Config { max_chars: 18, ..Config::default() }, &text).1, Some("zh".into()));
+        assert_eq!(judged(Config { max_chars: Some(18), ..Config::default() }, &text).1, Some("zh".into()));
     }
 
     #[test]
     fn a_language_that_the_model_does_not_know_is_a_mistake_of_the_pipeline() {
         let config = Config { keep: vec!["klingon".into()], ..Config::default() };
         assert_eq!(Language::new(config, &mut Setup::default()).err().unwrap().setting, Some("keep"));
+    }
+
+    #[test]
+    fn to_judge_no_character_is_a_mistake_of_the_pipeline() {
+        let config = Config { max_chars: Some(0), ..Config::default() };
+        assert_eq!(Language::new(config, &mut Setup::default()).err().unwrap().setting, Some("max_chars"));
     }
 }
