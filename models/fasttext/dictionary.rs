@@ -5,6 +5,10 @@ use super::load::Cursor;
 const END_OF_LINE: &[u8] = b"</s>";
 const LABEL: &[u8] = b"__label__";
 
+/// Subwords of all words. A model of two million words, each of twenty characters, with subwords of 3
+/// to 6 has 150 million; a single word as long as a file would have as many as its square.
+const MAX_SUBWORDS: usize = 1 << 28;
+
 /// How features are hashed.
 #[derive(Debug, Clone, Copy)]
 pub struct Hashing {
@@ -91,7 +95,7 @@ impl Dictionary {
             }
         }
         dictionary.buckets = Self::read_buckets(cursor, pruned, hashing.bucket)?;
-        dictionary.index();
+        dictionary.index()?;
         Ok((dictionary, counts))
     }
 
@@ -128,7 +132,7 @@ impl Dictionary {
     }
 
     /// Fills the table of words, and the rows of each word.
-    fn index(&mut self) {
+    fn index(&mut self) -> Result<(), String> {
         let words = self.ends.len();
         self.table = vec![0; (words * 2).next_power_of_two().max(2)];
         for word in 0..words {
@@ -146,11 +150,16 @@ impl Dictionary {
             rows.push(word as u32);
             if self.hashing.max_n > 0 && self.word(word) != END_OF_LINE {
                 bracket(self.word(word), &mut bracketed);
+                let most = bracketed.len().saturating_mul(self.hashing.max_n.min(bracketed.len()));
+                if most.saturating_add(rows.len()) > MAX_SUBWORDS {
+                    return Err(format!("the words have over {MAX_SUBWORDS} subwords"));
+                }
                 self.add_subwords(&bracketed, &mut rows);
             }
             self.subword_ends.push(rows.len() as u32);
         }
         self.subwords = rows;
+        Ok(())
     }
 
     fn word(&self, number: usize) -> &[u8] {

@@ -1,7 +1,7 @@
 //! From the hidden vector to labels: the losses of the C++ tool as they predict.
 
-use super::Prediction;
 use super::matrix::Matrix;
+use super::{Prediction, Scratch};
 
 /// Added to every probability before its logarithm is taken, and so to what is reported.
 const EPSILON: f64 = 1e-5;
@@ -48,16 +48,9 @@ impl Loss {
         }
     }
 
-    /// The `k` best labels of at least `threshold`, best first, into `best`.
-    pub fn predict(
-        &self,
-        output: &Matrix,
-        hidden: &[f32],
-        k: usize,
-        threshold: f32,
-        scores: &mut Vec<f32>,
-        best: &mut Vec<Prediction>,
-    ) {
+    /// The `k` best labels for `hidden` of at least `threshold`, best first, into `best`.
+    pub fn predict(&self, output: &Matrix, k: usize, threshold: f32, scratch: &mut Scratch) {
+        let Scratch { hidden, scores, waiting, best, .. } = scratch;
         match self {
             Loss::Softmax { labels } => {
                 scores.clear();
@@ -86,9 +79,27 @@ impl Loss {
                 keep_best(scores, k, threshold, best);
             }
             Loss::Tree(nodes) => {
-                let Some(root) = nodes.len().checked_sub(1) else { return };
-                let walk = Walk { nodes, output, hidden, k, least: ln(f64::from(threshold)) };
-                walk.descend(root, 0.0, best);
+                // Every branch that can still be among the best is gone down, left before right. The tree is
+                // a few dozen levels deep, but as deep as there are labels if a file's counts are made up:
+                // branches that wait are kept in a list.
+                let labels = nodes.len().div_ceil(2);
+                let least = ln(f64::from(threshold));
+                waiting.clear();
+                waiting.extend(nodes.len().checked_sub(1).map(|root| (root as u32, 0.0)));
+                while let Some((node, score)) = waiting.pop() {
+                    if score < least || best.len() == k && best.last().is_some_and(|worst| score < worst.probability) {
+                        continue;
+                    }
+                    let node = node as usize;
+                    let Some([left, right]) = nodes[node].children else {
+                        insert(best, k, Prediction { label: node, probability: score });
+                        continue;
+                    };
+                    let f = output.dot(node - labels, hidden);
+                    let f = (1.0 / (1.0 + f64::from((-f).exp()))) as f32;
+                    waiting.push((right, score + ln(f64::from(f))));
+                    waiting.push((left, score + ln(1.0 - f64::from(f))));
+                }
             }
         }
         for prediction in best.iter_mut() {
@@ -113,32 +124,6 @@ fn insert(best: &mut Vec<Prediction>, k: usize, new: Prediction) {
     if at < k {
         best.truncate(k - 1);
         best.insert(at, new);
-    }
-}
-
-struct Walk<'a> {
-    nodes: &'a [Node],
-    output: &'a Matrix,
-    hidden: &'a [f32],
-    k: usize,
-    least: f32,
-}
-
-impl Walk<'_> {
-    /// Goes down every branch that can still be among the best. The tree is as deep as the rarest
-    /// label is rare: a few dozen levels.
-    fn descend(&self, node: usize, score: f32, best: &mut Vec<Prediction>) {
-        if score < self.least || best.len() == self.k && best.last().is_some_and(|worst| score < worst.probability) {
-            return;
-        }
-        let Some([left, right]) = self.nodes[node].children else {
-            return insert(best, self.k, Prediction { label: node, probability: score });
-        };
-        let labels = self.nodes.len().div_ceil(2);
-        let f = self.output.dot(node - labels, self.hidden);
-        let f = (1.0 / (1.0 + f64::from((-f).exp()))) as f32;
-        self.descend(left as usize, score + ln(1.0 - f64::from(f)), best);
-        self.descend(right as usize, score + ln(f64::from(f)), best);
     }
 }
 

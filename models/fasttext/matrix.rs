@@ -11,6 +11,11 @@ pub struct Matrix {
     norms: Vec<f32>,
 }
 
+/// In bytes. What a quantized matrix may come to when it is decoded, however few its codes.
+const MAX_DECODED: usize = 1 << 29;
+/// In bytes decoded for one of code. The C++ tool makes a code of 2 floats, unless told otherwise.
+const MAX_EXPANSION: usize = 16;
+
 /// Centroids of a sub-space: the product quantizer has 256, one for each value of a byte.
 const CENTROIDS: usize = 256;
 
@@ -61,6 +66,12 @@ impl Matrix {
         if quantizer.dim != columns || rows.checked_mul(quantizer.parts) != Some(size) {
             return Err("the codes do not fit the quantizer".to_owned());
         }
+        // A code stands for as many floats as the file likes.
+        let decoded = rows.checked_mul(columns).and_then(|floats| floats.checked_mul(size_of::<f32>()));
+        let most = MAX_DECODED.max(size.saturating_mul(MAX_EXPANSION));
+        if decoded.is_none_or(|decoded| decoded > most) {
+            return Err(format!("{size} bytes of codes stand for {rows} rows of {columns} floats, over {most} bytes"));
+        }
         let mut norms = Vec::new();
         if with_norms {
             let codes = cursor.take(rows)?;
@@ -70,7 +81,6 @@ impl Matrix {
             }
             norms = codes.iter().map(|&code| quantizer.centroid(0, code)[0]).collect();
         }
-        // A byte of code stands for at most `part` floats, so this is bounded by the file's size.
         let mut data = Vec::with_capacity(rows * columns);
         for row in codes.chunks_exact(quantizer.parts.max(1)) {
             for (part, &code) in row.iter().enumerate() {

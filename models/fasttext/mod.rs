@@ -38,6 +38,8 @@ pub struct Scratch {
     hashes: Vec<i32>,
     hidden: Vec<f32>,
     scores: Vec<f32>,
+    /// Branches of the tree of labels that are to be gone down, and their scores.
+    waiting: Vec<(u32, f32)>,
     best: Vec<Prediction>,
 }
 
@@ -76,8 +78,8 @@ impl Model {
         Model::from_bytes(&std::fs::read(path).map_err(Error::Io)?)
     }
 
-    /// Reads a model from its file's bytes. Whatever they are, it neither panics nor asks for more
-    /// memory than a few times their number.
+    /// Reads a model from its file's bytes. Whatever they are, it does not panic, and asks for no more
+    /// memory than two GiB and some thirty times their number.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, Error> {
         load::model(bytes).map_err(Error::Format)
     }
@@ -89,15 +91,15 @@ impl Model {
 
     /// The `k` most probable labels of at least `threshold`, best first. Line ends count as spaces.
     pub fn predict<'s>(&self, text: &str, k: usize, threshold: f32, scratch: &'s mut Scratch) -> &'s [Prediction] {
-        let Scratch { rows, hashes, hidden, scores, best } = scratch;
+        let Scratch { rows, hashes, hidden, best, .. } = scratch;
         best.clear();
         self.dictionary.rows(text, rows, hashes);
         if rows.is_empty() || k == 0 {
-            return best;
+            return &scratch.best;
         }
         self.input.mean(rows, hidden);
-        self.loss.predict(&self.output, hidden, k, threshold, scores, best);
-        best
+        self.loss.predict(&self.output, k, threshold, scratch);
+        &scratch.best
     }
 }
 
@@ -174,6 +176,84 @@ mod tests {
         assert!(refused(b"").contains("ends"), "{}", refused(b""));
         assert!(refused(b"GIF89a..").contains("magic"));
         assert!(refused(&LID_176[..LID_176.len() / 2]).contains("ends"));
+    }
+
+    /// A file up to its matrices: its dim, loss, longest subword and entries, each with its count and
+    /// whether it is a label.
+    fn head(dim: i32, loss: i32, max_n: i32, words: &[(&str, i64, bool)]) -> Vec<u8> {
+        let labels = words.iter().filter(|(_, _, is_label)| *is_label).count();
+        let mut bytes = Vec::new();
+        // magic, version, dim, ws, epoch, minCount, neg, wordNgrams, loss, kind, bucket, minn, maxn, lrUpdateRate
+        for argument in [793_712_314, 12, dim, 5, 5, 1, 5, 1, loss, 3, 1, 1, max_n, 100] {
+            bytes.extend(i32::to_le_bytes(argument));
+        }
+        bytes.extend([0; 8]);
+        for count in [words.len(), words.len() - labels, labels] {
+            bytes.extend((count as i32).to_le_bytes());
+        }
+        bytes.extend([0_i64, -1].map(i64::to_le_bytes).concat());
+        for (word, count, is_label) in words {
+            bytes.extend(word.as_bytes());
+            bytes.push(0);
+            bytes.extend(count.to_le_bytes());
+            bytes.push(u8::from(*is_label));
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_matrix_that_would_fill_the_memory_when_decoded_is_refused() {
+        let (dim, rows) = (5_000_i32, 1_000_000_i32);
+        let mut bytes = head(dim, 3, 0, &[("__label__a", 1, true)]);
+        bytes.extend([1, 0]); // quantized, without norms
+        bytes.extend([i64::from(rows), i64::from(dim)].map(i64::to_le_bytes).concat());
+        bytes.extend(rows.to_le_bytes());
+        bytes.extend(vec![0; rows as usize]);
+        bytes.extend([dim, 1, dim, dim].map(i32::to_le_bytes).concat()); // one code for a whole row
+        bytes.extend(vec![0; dim as usize * 256 * 4]);
+        let wrong = Model::from_bytes(&bytes).err().unwrap().to_string();
+        assert!(wrong.contains("1000000 rows of 5000 floats"), "{wrong}");
+    }
+
+    #[test]
+    fn a_word_with_a_subword_for_every_pair_of_its_characters_is_refused() {
+        let word = "x".repeat(1_000_000);
+        let wrong = Model::from_bytes(&head(1, 3, i32::MAX, &[(&word, 1, false), ("__label__a", 1, true)]));
+        assert!(wrong.err().unwrap().to_string().contains("subwords"));
+    }
+
+    #[test]
+    fn a_tree_as_deep_as_there_are_labels_takes_no_stack() {
+        const LABELS: usize = 200_000;
+        for count in [-1, i64::MIN, 0, i64::MAX] {
+            let mut bytes = head(1, 1, 1, &[("__label__a", count, true)].repeat(LABELS));
+            // Every branch to the left, which is the deep one, is certain.
+            for (rows, value) in [(1, 1.0_f32), (LABELS, -100.0)] {
+                bytes.push(0); // not quantized
+                bytes.extend([rows as i64, 1].map(i64::to_le_bytes).concat());
+                bytes.extend(value.to_le_bytes().repeat(rows));
+            }
+            let model = Model::from_bytes(&bytes).unwrap();
+            assert!(!model.predict("a", 2, 0.0, &mut Scratch::default()).is_empty(), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_bit_turned_anywhere_or_an_end_too_soon_gives_a_model_or_an_error() {
+        let files: [&[u8]; 2] =
+            [include_bytes!("golden/quality-zh.hs.bin"), include_bytes!("golden/quality-zh.softmax.ftz")];
+        for file in files {
+            let mut bytes = file.to_vec();
+            // Every argument and count, then all through the words and matrices.
+            for at in (0..100).chain((100..file.len()).step_by(file.len() / 60)) {
+                bytes[at] ^= 1 << (at % 8);
+                if let Ok(model) = Model::from_bytes(&bytes) {
+                    model.predict("some text 文字", 2, 0.0, &mut Scratch::default());
+                }
+                bytes[at] = file[at];
+                assert!(Model::from_bytes(&file[..at]).is_err());
+            }
+        }
     }
 
     proptest! {
