@@ -6,7 +6,8 @@
 //! formulas in TeX where the page has it. Manuals are pages as much as articles are: links within
 //! sentences, boxes among paragraphs and introductions to sections are text.
 //! Sets the field `title`, and `published` where the page states its day (ISO 8601). A text without
-//! a tag is left as it is. A page nested absurdly deep is stripped of its tags and kept whole.
+//! a tag is left as it is. A page nested absurdly deep, or with more tags than any page for
+//! people, is stripped of its tags and kept whole.
 //!
 //! | setting     | default | source                                                          |
 //! |-------------|---------|-----------------------------------------------------------------|
@@ -116,17 +117,15 @@ pub fn extract(html: &str, fallback: bool) -> Page {
     if !guard::has_tags(html) {
         return Page { text: html.trim().to_owned(), ..Page::default() };
     }
-    if guard::is_absurd(html) {
-        return Page { text: render::render(html), ..Page::default() };
+    let all = || Page { text: render::render(html), ..Page::default() };
+    match guard::parse(html) {
+        None => all(),
+        Some(document) => article(document, html).or_else(|| fallback.then(all)).unwrap_or_default(),
     }
-    article(html)
-        .or_else(|| fallback.then(|| Page { text: render::render(html), ..Page::default() }))
-        .unwrap_or_default()
 }
 
-fn article(html: &str) -> Option<Page> {
+fn article(document: dom_query::Document, html: &str) -> Option<Page> {
     let config = Readable { text_mode: TextMode::Raw, keep_classes: true, ..Readable::default() };
-    let document = dom_smoothie_document(html);
     prune::before(&document);
     let mut readability = Readability::with_document(document, None, Some(config)).ok()?;
     let article = readability.parse().ok()?;
@@ -134,10 +133,6 @@ fn article(html: &str) -> Option<Page> {
     let title = (!article.title.is_empty()).then_some(article.title);
     let text = render::render(siblings::joined(&readability.doc).as_deref().unwrap_or(&article.content));
     (!text.is_empty()).then(|| Page { text, title, published: published.or_else(|| meta::published(html)) })
-}
-
-fn dom_smoothie_document(html: &str) -> dom_query::Document {
-    dom_query::Document::from(html)
 }
 
 #[cfg(test)]
