@@ -217,6 +217,9 @@ const UNITS: [&str; 48] = [
     "kb", "KB", "gb", "GB", "tb", "TB", "T", "G", "M", "K", "%", "км",
 ];
 
+/// In bytes.
+const LONGEST_UNIT: usize = 4;
+
 /// Length of what comes off the back, in bytes; 0 for nothing.
 fn suffix(chunk: &str) -> usize {
     let Some(last) = chunk.chars().next_back() else { return 0 };
@@ -252,7 +255,8 @@ fn suffix(chunk: &str) -> usize {
     if behind_number && (last == '+' || is_currency(last)) {
         return last.len_utf8();
     }
-    if chunk.bytes().any(|byte| byte.is_ascii_digit()) {
+    // Only the end is looked at: a chunk may be as long as the text, and shed a million marks.
+    if chunk.bytes().rev().take(LONGEST_UNIT + 1).any(|byte| byte.is_ascii_digit()) {
         let unit = UNITS
             .iter()
             .filter(|unit| chunk.strip_suffix(**unit).is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit())));
@@ -526,10 +530,21 @@ mod tests {
     }
 
     #[test]
+    fn no_unit_is_longer_than_what_is_looked_at() {
+        assert_eq!(super::UNITS.iter().map(|unit| unit.len()).max(), Some(super::LONGEST_UNIT));
+    }
+
+    #[test]
     fn long_chunks_take_linear_time() {
         let started = std::time::Instant::now();
         for text in [
             "(".repeat(1_000_000),
+            "(".repeat(1_000_000) + "a",
+            "(".repeat(1_000_000) + "1a",
+            "…a".repeat(500_000) + ".",
+            "a.".repeat(500_000) + "://",
+            "'".repeat(1_000_000) + "s",
+            "\u{301}".repeat(500_000),
             "a-".repeat(500_000),
             ".".repeat(1_000_000),
             "!a".repeat(500_000),
