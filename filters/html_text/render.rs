@@ -54,6 +54,8 @@ fn layout(name: &[u8]) -> Layout {
 /// The text of some markup.
 pub fn render(html: &str) -> String {
     let mut page = Writer::default();
+    // Names of which no end tag is ahead: looking for it again at each start tag would take for ever.
+    let mut endless: Vec<[u8; 12]> = Vec::new();
     let mut rest = html;
     while let Some(at) = memchr::memchr(b'<', rest.as_bytes()) {
         page.text(&rest[..at]);
@@ -75,7 +77,13 @@ pub fn render(html: &str) -> String {
                 let layout = layout(&name[..length]);
                 rest = &rest[tag_end(tag, end)..];
                 if layout == Layout::Hidden && !closing {
-                    rest = skip_element(rest, &name[..length]);
+                    if !endless.contains(&name) {
+                        match behind_element(rest, &name[..length]) {
+                            Some(behind) => rest = behind,
+                            None if matches!(&name[..length], b"script" | b"style") => rest = "",
+                            None => endless.push(name),
+                        }
+                    }
                 } else if let Some((tex, behind)) = (layout == Layout::Formula && !closing).then(|| tex(rest)).flatten()
                 {
                     page.formula(tex);
@@ -113,18 +121,17 @@ fn skip_comment(rest: &str) -> &str {
     memchr::memmem::find(&rest.as_bytes()[from..], end.as_bytes()).map_or("", |at| &rest[from + at + end.len()..])
 }
 
-/// Behind the end of an element whose content is left out; all that is left where it has none, if
-/// it is one whose content cannot be markup.
-fn skip_element<'a>(rest: &'a str, name: &[u8]) -> &'a str {
-    let raw = matches!(name, b"script" | b"style");
+/// Behind the end of an element whose content is left out; none if it has no end. (Of one whose
+/// content cannot be markup, all that is left is content then.)
+fn behind_element<'a>(rest: &'a str, name: &[u8]) -> Option<&'a str> {
     for at in memchr::memmem::find_iter(rest.as_bytes(), b"</") {
         let end = &rest.as_bytes()[at + 2..];
         if end.len() >= name.len() && end[..name.len()].eq_ignore_ascii_case(name) {
             let close = memchr::memchr(b'>', end).map_or(end.len(), |close| close + 1);
-            return &rest[at + 2 + close..];
+            return Some(&rest[at + 2 + close..]);
         }
     }
-    if raw { "" } else { rest }
+    None
 }
 
 /// In bytes. How far ahead the end of a formula is looked for.
@@ -364,6 +371,14 @@ mod tests {
             "ab &<你好 &nope; &"
         );
         assert_eq!(render("<a title=\"x > y\">z</a> 1 < 2"), "z 1 < 2");
+    }
+
+    #[test]
+    fn elements_that_never_end_take_linear_time() {
+        let started = std::time::Instant::now();
+        assert_eq!(render(&"<svg>x</x>".repeat(200_000)).len(), 200_000);
+        render(&"<svg><canvas></x>".repeat(200_000));
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     #[test]
