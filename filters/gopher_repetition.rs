@@ -235,10 +235,15 @@ struct Ngrams {
 /// Odd, so that no information is lost; otherwise arbitrary.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Words for which there is room from one document to the next, whatever it needs: 12 MiB.
+const KEPT_WORDS: usize = 1 << 20;
+
 impl Ngrams {
     fn read<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
         self.hashes.clear();
+        self.hashes.shrink_to(KEPT_WORDS);
         self.chars.clear();
+        self.chars.shrink_to(KEPT_WORDS);
         self.hashes.push(0);
         self.chars.push(0);
         let (mut hash, mut chars) = (0_u64, 0_u32);
@@ -359,6 +364,16 @@ mod tests {
         let filter = GopherRepetition::new(config, &mut Setup::default()).unwrap();
         let measure = filter.measure(&"欢迎光临本店，".repeat(20).as_str().into());
         assert!(matches!(Filter::judge(&filter, &measure), Verdict::Drop(_)), "{measure:?}");
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in ["\n".repeat(1_000_000), "a ".repeat(300_000), "a\n\n".repeat(200_000), "x".repeat(4_000_000)] {
+            filter().measure(&text.as_str().into());
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        NGRAMS.with_borrow(|ngrams| assert!(ngrams.hashes.capacity() <= 2 * KEPT_WORDS));
     }
 
     proptest! {

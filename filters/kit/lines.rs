@@ -54,6 +54,9 @@ pub fn repeats<'a>(elements: impl Iterator<Item = &'a str>) -> Repeats {
 
 /// Counts hashes. Open addressing, and a stamp instead of clearing, so that thousands of small
 /// documents cost no more than their elements.
+///
+/// For n elements it takes up to 64 n bytes: up to 32 bytes for each byte of a document that is nothing
+/// but words of one letter. More than 16 MiB is not kept beyond the next document.
 #[derive(Debug, Default)]
 pub struct Table {
     slots: Vec<Slot>,
@@ -68,11 +71,15 @@ struct Slot {
     count: u32,
 }
 
+/// Slots that are kept from one document to the next, whatever they need.
+const KEPT_SLOTS: usize = 1 << 20;
+
 impl Table {
     /// Forgets everything; makes room for about so many hashes.
     pub fn start(&mut self, expected: usize) {
         let size = (expected.max(32) * 2).next_power_of_two();
-        if self.slots.len() < size {
+        if self.slots.len() < size || self.slots.len() > size.max(KEPT_SLOTS) {
+            self.slots = Vec::new(); // given back before there is another
             self.slots = vec![Slot::default(); size];
             self.stamp = 0;
         }
@@ -139,6 +146,18 @@ mod tests {
         assert_eq!(lines("a\r\nb\rc\n\nd\u{2028}e\n"), ["a", "b", "c", "", "d", "e"]);
         assert!(lines("").is_empty());
         assert_eq!(lines("\n"), [""]);
+    }
+
+    #[test]
+    fn the_room_for_a_huge_document_is_given_back() {
+        let mut table = Table::default();
+        for (expected, slots) in
+            [(10, 64), (1 << 20, 1 << 21), (1 << 20, 1 << 21), (10, 64), (1 << 19, 1 << 20), (10, 1 << 20)]
+        {
+            table.start(expected);
+            assert_eq!(table.slots.len(), slots);
+            assert_eq!((table.count(7), table.count(7), table.seen(8)), (1, 2, 0));
+        }
     }
 
     proptest! {

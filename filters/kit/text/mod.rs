@@ -23,6 +23,9 @@ pub enum Words {
 /// A piece of the text, in bytes.
 type Span = (u32, u32);
 
+/// Pieces for which there is room from one document to the next, whatever it needs: 8 MiB.
+const KEPT_SPANS: usize = 1 << 20;
+
 /// A document and the views of its text that consecutive steps share.
 ///
 /// The views are ranges into the text, so one `Text` serves every document of a thread without
@@ -52,6 +55,7 @@ impl View {
     fn forget(&mut self) {
         if let Some(mut spans) = self.spans.take() {
             spans.clear();
+            spans.shrink_to(KEPT_SPANS);
             self.spare.set(spans);
         }
     }
@@ -144,6 +148,8 @@ pub fn count_sentences(text: &str) -> usize {
             ended = true;
         }
     }
+    spans.clear();
+    spans.shrink_to(KEPT_SPANS);
     SPANS.set(spans);
     sentences
 }
@@ -247,6 +253,14 @@ mod tests {
         assert_eq!(text.words(Words::Spaces).collect::<Vec<_>>(), ["three"]);
         text.replace(Document::new("", ""));
         assert_eq!(text.words(Words::English).len(), 0);
+    }
+
+    #[test]
+    fn the_room_for_a_huge_text_is_given_back() {
+        let mut text = Text::from("a ".repeat(KEPT_SPANS + 1).as_str());
+        assert_eq!(text.words(Words::Spaces).len(), KEPT_SPANS + 1);
+        text.replace(Document::new("", "a"));
+        assert!(text.words[Words::Spaces as usize].spare.take().capacity() <= KEPT_SPANS);
     }
 
     #[test]
