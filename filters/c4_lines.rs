@@ -256,6 +256,24 @@ mod tests {
         assert_eq!(mapped(Config::default(), text).0, Verdict::Drop("too_few_sentences"));
     }
 
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in [
+            "\n".repeat(1_000_000),
+            "[".repeat(1_000_000),
+            "[1".repeat(500_000),
+            "x".repeat(4_000_000),
+            "a. ".repeat(200_000),
+        ] {
+            let config = Config { max_word_chars: usize::MAX, terminal_punctuation: false, ..Config::default() };
+            C4Lines::new(config, &mut Setup::default())
+                .unwrap()
+                .map(&mut Document::new("", text), &mut Measure::default());
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
     proptest! {
         #[test]
         fn citations_go_as_the_regular_expression_has_it(line in "(\\[|\\]|1|23|edit|citation needed| |a){0,12}") {

@@ -157,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in ["\n".repeat(1_000_000), "a\n".repeat(500_000), "x".repeat(4_000_000), "[".repeat(1_000_000)] {
+            filter().measure(&text.as_str().into());
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    #[test]
     fn bounds_are_inclusive_and_chinese_marks_end_lines() {
         let bound = Measure {
             ended_lines: Some(0.12),

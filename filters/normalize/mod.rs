@@ -289,6 +289,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in ["Ã", "ÃƒÂ", "\u{301}", "\n", " \n", "\u{3099}\u{301}", "\t", "\u{ad}"] {
+            default(&text.repeat(500_000));
+        }
+        default(&"x".repeat(4_000_000));
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
     /// Line by line, with the default settings.
     fn plain_layout(text: &str) -> String {
         let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
