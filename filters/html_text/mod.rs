@@ -231,6 +231,21 @@ mod tests {
     }
 
     #[test]
+    fn readings_edit_links_and_permalinks_are_not_part_of_the_text() {
+        let paragraph =
+            "川は山から流れ、町を通り、海に着く。人々は川のそばで暮らし、橋を架け、舟を浮かべた。".repeat(4);
+        let body = format!(
+            "<h2>歴史<span class=\"mw-editsection\">[<a href=/e>編集</a>]</span></h2><p>{paragraph}</p><h2 id=x>Use<a class=headerlink href=#x>¶</a></h2><p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>は{paragraph}<sup class=\"reference\"><a href=#n>[1]</a></sup>終わり。</p><h3>Next <a href=#y>#</a></h3><p>{paragraph}</p>"
+        );
+        for text in [extract(&page(&body), true).text, render::render(&page(&body))] {
+            assert!(text.contains("漢字は川は") && !text.contains("かん"), "{text}");
+        }
+        let text = extract(&page(&body), true).text;
+        assert!(text.contains("舟を浮かべた。終わり。"), "{text}");
+        assert!(!text.contains(['¶', '#', '[']) && text.contains("歴史") && text.contains("Use"), "{text}");
+    }
+
+    #[test]
     fn a_text_without_tags_is_left_as_it_is_and_an_empty_one_is_dropped() {
         assert_eq!(extract("1 < 2 & 3 > 2", true).text, "1 < 2 & 3 > 2");
         let step = HtmlText::new(Config::default(), &mut Setup::default()).unwrap();

@@ -14,7 +14,7 @@ pub fn before(document: &Document) {
     let elements: Vec<NodeRef> = document.root().descendants_it().filter(NodeRef::is_element).collect();
     // What is within comes first, so that a script does not make a caption long.
     for node in elements.iter().rev() {
-        if is_never_text(node) || (stands_beside(node) && node.text().trim().len() <= MAX_BESIDE) {
+        if is_never_text(node) || is_handle(node) || (stands_beside(node) && node.text().trim().len() <= MAX_BESIDE) {
             node.remove_from_parent();
         }
     }
@@ -31,10 +31,30 @@ fn is_never_text(node: &NodeRef) -> bool {
     let Some(element) = node.element_ref() else { return false };
     matches!(
         &*element.name.local,
-        "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "button" | "select" | "dialog" | "nav"
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "svg"
+            | "iframe"
+            | "button"
+            | "select"
+            | "dialog"
+            | "nav"
+            | "rp"
+            | "rt" // readings of ideographs, which stand above them on the page
     ) || element.has_attr("hidden")
         || element.has_class("modal")
         || element.attr("aria-hidden").is_some_and(|value| &*value == "true")
+}
+
+/// Things to click at that stand in headings and sentences: signs that link to the place itself, links
+/// to edit a section, marks of footnotes of MediaWiki.
+fn is_handle(node: &NodeRef) -> bool {
+    const CLASSES: [&str; 3] = ["mw-editsection", "headerlink", "anchorjs-link"];
+    let sign = || node.has_name("a") && matches!(node.text().trim(), "#" | "¶" | "§");
+    let footnote = || node.has_name("sup") && node.has_class("reference");
+    CLASSES.iter().any(|class| node.has_class(class)) || sign() || footnote()
 }
 
 /// Classes of what stands beside the article rather than in it: captions, credits, other articles.

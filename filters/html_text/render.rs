@@ -42,7 +42,7 @@ fn layout(name: &[u8]) -> Layout {
         b"pre" | b"listing" | b"xmp" => Layout::Verbatim,
         b"br" => Layout::Break,
         b"script" | b"style" | b"noscript" | b"template" | b"svg" | b"head" | b"iframe" | b"select" | b"textarea"
-        | b"object" | b"canvas" => Layout::Hidden,
+        | b"rp" | b"rt" | b"object" | b"canvas" => Layout::Hidden,
         b"math" => Layout::Formula,
         b"mi" | b"mn" | b"mo" | b"mtext" => Layout::Sign,
         b"annotation" => Layout::Hidden, // the same formula in other words
