@@ -158,6 +158,28 @@ const EDITS: &[Edit] = &[
         ALL,
     ),
     text("a sink behind the stage", |base| swap(base, "level = 1", "level = 2"), NONE, false, ALL),
+    text("the largest document", |base| swap(base, "seed = 7", "seed = 7\nmax_document_mb = 8"), ALL, false, ALL),
+    // Rows of measures have a column for every field and measure, so both phases make them anew.
+    text(
+        "a field that no document has",
+        |base| swap(base, "n = \"integer\"", "n = \"integer\", m = \"text\""),
+        ALL,
+        false,
+        ALL,
+    ),
+    text(
+        "a filter behind the stage",
+        |base| {
+            swap(
+                base,
+                "[[sink]]",
+                "[[step]]\nname = \"again\"\nuse = \"gopher_quality\"\nwhere = \"lang = 'en'\"\nmin_words = 8\n\n[[sink]]",
+            )
+        },
+        ALL,
+        false,
+        ALL,
+    ),
     disk(
         "a model",
         |bench| flip(bench, "lid.ftz", |length| length - 40),

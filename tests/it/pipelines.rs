@@ -64,3 +64,23 @@ fn every_step_is_listed_and_explained_and_every_profile_is_of_its_form() {
     let schema = wanjuan(&["schema"]);
     assert!(serde_json::from_slice::<serde_json::Value>(&schema.stdout).is_ok());
 }
+
+/// The fenced block of the README that begins with `start`.
+fn block<'a>(readme: &'a str, start: &str) -> &'a str {
+    let (_, rest) = readme.split_once(start).unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_readme_shows_what_its_pipeline_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("crawl")).unwrap();
+    fs::copy(root.join("pipelines/sample/pages.warc.gz"), folder.path().join("crawl/pages.warc.gz")).unwrap();
+    fs::write(folder.path().join("pipeline.toml"), block(&readme, "```toml\n")).unwrap();
+    let ran = wanjuan(&["run", folder.path().join("pipeline.toml").to_str().unwrap()]);
+    let told = String::from_utf8(ran.stdout).unwrap();
+    let (shown, _) = block(&readme, "$ wanjuan run pipeline.toml\n").split_once("...\n").unwrap();
+    assert!(told.starts_with(shown), "the README shows\n{shown}\nand this was printed\n{told}");
+}
