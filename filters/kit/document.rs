@@ -14,6 +14,7 @@ pub struct Origin {
 /// One document: what the steps judge, what they know of it, and all that is merely carried along.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
+    /// The source's own id, or one made of the record's place; unique in a run.
     pub id: String,
     text: String,
     /// Changes with every edit of the text, so that views of it know when they are stale.
@@ -22,20 +23,24 @@ pub struct Document {
     /// Everything else its record held: the members of a JSON object, verbatim, without its braces
     /// (`"a":1,"b":{"c":[]}`), or nothing.
     pub carried: String,
+    /// Where it came from.
     pub origin: Origin,
     /// One slot for every measure of the pipeline, in the plan's order; NaN where there is none.
     pub measures: Vec<f64>,
 }
 
 impl Document {
+    /// A document without fields.
     pub fn new(id: impl Into<String>, text: impl Into<String>) -> Document {
         Document { id: id.into(), text: text.into(), ..Document::default() }
     }
 
+    /// What the steps judge.
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// Puts another text in the place of the one it has.
     pub fn set_text(&mut self, text: impl Into<String>) {
         self.text = text.into();
         self.revision = self.revision.wrapping_add(1);
@@ -51,10 +56,12 @@ impl Document {
         self.revision
     }
 
+    /// The value of a field, if it has one.
     pub fn field(&self, name: Name) -> Option<&Value> {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    /// Gives a field a value. Its type is the one that the step declares in [`Step::writes`](super::Step::writes).
     pub fn set_field(&mut self, name: Name, value: impl Into<Value>) {
         let value = value.into();
         match self.fields.iter_mut().find(|(known, _)| *known == name) {
@@ -63,6 +70,7 @@ impl Document {
         }
     }
 
+    /// Takes a field's value away.
     pub fn remove_field(&mut self, name: Name) {
         self.fields.retain(|(known, _)| *known != name);
     }

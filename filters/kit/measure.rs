@@ -3,6 +3,7 @@
 /// What is known of a measure before any document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeasureInfo {
+    /// As in the column `step.name` of `measures/`.
     pub name: &'static str,
     /// Its first line of documentation, unit included.
     pub about: &'static str,
@@ -10,6 +11,7 @@ pub struct MeasureInfo {
 
 /// A set of named numbers. Written by [`measures!`](crate::measures), seldom by hand.
 pub trait Measures: Sized {
+    /// Every measure, in the order of its slots.
     const INFO: &'static [MeasureInfo];
 
     /// Puts the numbers into `slots`, in the order of `INFO`; NaN where there is none.

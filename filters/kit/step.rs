@@ -12,11 +12,14 @@ use super::{Document, Measures, Name, Text, Type};
 /// A field a step reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
+    /// What it is called.
     pub name: Name,
+    /// The type of its values.
     pub kind: Type,
 }
 
 impl Field {
+    /// A field by its name and type.
     pub fn new(name: &str, kind: Type) -> Field {
         Field { name: Name::new(name), kind }
     }
@@ -25,6 +28,7 @@ impl Field {
 /// Settings under one name: whose decisions a step reproduces.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
+    /// As in `profile = "…"`.
     pub name: &'static str,
     /// Settings in TOML that stand in for the defaults; what the pipeline file says beside
     /// `profile` overrides them.
@@ -43,10 +47,12 @@ pub struct Wrong {
 }
 
 impl Wrong {
+    /// A setting whose value cannot be; `what` says why.
     pub fn setting(setting: &'static str, what: impl Into<String>) -> Wrong {
         Wrong { setting: Some(setting), what: what.into(), help: None }
     }
 
+    /// Adds how to repair it.
     pub fn help(mut self, help: impl Into<String>) -> Wrong {
         self.help = Some(help.into());
         self
@@ -85,6 +91,7 @@ impl Setup {
 ///
 /// One name in three spellings: `mean_word_length.rs`, `MeanWordLength`, `use = "mean_word_length"`.
 pub trait Step: Sized + Send + Sync + 'static {
+    /// `source`, `mapper`, `filter`, `stage` or `sink`.
     const NAME: &'static str;
     /// Raised whenever the same input and settings give other bytes than before.
     const VERSION: u32;
@@ -93,6 +100,7 @@ pub trait Step: Sized + Send + Sync + 'static {
     const WORDS: &'static str;
     /// Whose decisions the settings can reproduce; the first is what the defaults follow.
     const PROFILES: &'static [Profile] = &[];
+    /// Its settings: read from the pipeline file, explained from their schema.
     type Config: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
     /// [`kind::Filter`], [`kind::Mapper`], or a kind of the engine.
     type Kind: Kind;
@@ -113,6 +121,7 @@ pub trait Step: Sized + Send + Sync + 'static {
 
 /// A kind of step. The engine says which work each kind does.
 pub trait Kind {
+    /// As in `use = "…"`.
     const NAME: &'static str;
 }
 
@@ -134,12 +143,15 @@ pub mod kind {
 /// Keep a document, or drop it with the fact about it that decided (`too_few_words`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// It goes on.
     Keep,
+    /// It goes no further, for this reason: a fact about the document.
     Drop(&'static str),
 }
 
 /// Judges one document without changing it.
 pub trait Filter: Step<Kind = kind::Filter> {
+    /// What it measures; `()` for nothing.
     type Measure: Measures;
 
     /// Computes the numbers the verdict rests on.
@@ -154,6 +166,7 @@ pub trait Filter: Step<Kind = kind::Filter> {
 
 /// Rewrites the text or the fields of one document, and may drop it.
 pub trait Mapper: Step<Kind = kind::Mapper> {
+    /// What it measures; `()` for nothing.
     type Measure: Measures;
 
     /// A pure function of the document. `measure` starts out empty.

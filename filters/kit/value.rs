@@ -10,9 +10,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Type {
+    /// UTF-8.
     Text,
+    /// 64 bits, signed.
     Integer,
+    /// 64 bits, floating.
     Number,
+    /// True or false.
     Boolean,
 }
 
@@ -30,13 +34,18 @@ impl fmt::Display for Type {
 /// One typed value of a field. A field that is absent has no value at all.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// See [`Type::Text`].
     Text(String),
+    /// See [`Type::Integer`].
     Integer(i64),
+    /// See [`Type::Number`].
     Number(f64),
+    /// See [`Type::Boolean`].
     Boolean(bool),
 }
 
 impl Value {
+    /// Its type.
     pub fn kind(&self) -> Type {
         match self {
             Value::Text(_) => Type::Text,
@@ -46,6 +55,7 @@ impl Value {
         }
     }
 
+    /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
@@ -97,6 +107,7 @@ impl From<bool> for Value {
 pub struct Name(&'static str);
 
 impl Name {
+    /// The name for a text; the same one for the same text.
     pub fn new(name: &str) -> Name {
         static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
         let mut names = NAMES.lock().expect("interning never panics while it holds the lock");
@@ -108,6 +119,7 @@ impl Name {
         Name(kept)
     }
 
+    /// Its text.
     pub fn as_str(self) -> &'static str {
         self.0
     }

@@ -18,15 +18,18 @@ pub struct Complaint {
 }
 
 impl Complaint {
+    /// A mistake and its place.
     pub fn new(what: impl Into<String>, span: Option<Range<usize>>) -> Complaint {
         Complaint { what: what.into(), span, label: String::new(), help: None }
     }
 
+    /// Says what stands there.
     pub fn label(mut self, label: impl Into<String>) -> Complaint {
         self.label = label.into();
         self
     }
 
+    /// Says how to repair it.
     pub fn help(mut self, help: impl Into<String>) -> Complaint {
         self.help = Some(help.into());
         self
@@ -38,7 +41,9 @@ impl Complaint {
 pub struct Complaints {
     /// The file's path, as the user gave it.
     pub file: String,
+    /// The file's text.
     pub source: String,
+    /// All mistakes, in the order they were found.
     pub list: Vec<Complaint>,
 }
 

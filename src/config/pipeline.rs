@@ -20,16 +20,21 @@ pub struct Pipeline {
     pub file: PathBuf,
     /// The file's text.
     pub source: String,
+    /// Name of the corpus.
     pub name: String,
     /// Everything a run writes lives here.
     pub output: PathBuf,
+    /// The only source of randomness.
     pub seed: u64,
+    /// How many bad records stop the run.
     pub max_set_aside: Limit,
     /// The largest document, in bytes.
     pub max_document: usize,
+    /// Which dropped documents are kept, to look at.
     pub keep_dropped: KeepDropped,
     /// Sources, then steps, then sinks, each after all it reads from.
     pub entries: Vec<Entry>,
+    /// The `[[test]]` cases.
     pub tests: Vec<Case>,
     pub(super) _checked: Checked,
 }
@@ -39,15 +44,21 @@ pub(super) struct Checked;
 
 /// One source, step or sink.
 pub struct Entry {
+    /// How other entries and reports call it.
     pub name: String,
     /// `use = "…"`.
     pub uses: &'static str,
+    /// See [`Kind::NAME`](wanjuan_filters::kit::Kind::NAME).
     pub kind: &'static str,
+    /// See [`Step::VERSION`](wanjuan_filters::kit::Step::VERSION).
     pub version: u32,
+    /// Whose decisions are reproduced.
     pub profile: Option<String>,
+    /// The step itself, ready to work.
     pub instance: Instance,
     /// Entries it reads from.
     pub inputs: Vec<usize>,
+    /// Its `where`.
     pub selects: Option<Predicate>,
     /// Slots of its measures.
     pub slots: Range<usize>,
@@ -75,12 +86,17 @@ impl Entry {
 pub struct Case {
     /// Where it stands in the file.
     pub line: usize,
+    /// What it is called, if anything.
     pub name: Option<String>,
     /// The source it comes from; the first one otherwise.
     pub source: Option<String>,
+    /// The text of the document.
     pub text: String,
+    /// Its id.
     pub id: String,
+    /// Its fields.
     pub fields: Vec<(Name, toml::Value)>,
+    /// What is to become of it.
     pub expect: Expect,
 }
 

@@ -171,7 +171,9 @@ pub fn is_in_the_way(pipeline: &Pipeline) -> Option<String> {
         record.is_some_and(|record| record.get("name").is_some())
     };
     let ours = is_run(&work_folder(&output).join(OWNER)) || is_run(&output.join(RUN));
-    let first = fs::read_dir(&output).ok()?.flatten().map(|entry| entry.path()).min();
+    // A run that was killed at once has left its own folder and nothing more.
+    let others = fs::read_dir(&output).ok()?.flatten().map(|entry| entry.path());
+    let first = others.filter(|path| *path != work_folder(&output)).min();
     first.filter(|_| !ours).map(|first| format!("the output already holds {}, and no run", first.display()))
 }
 

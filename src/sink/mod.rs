@@ -56,6 +56,7 @@ pub trait Sink: Step<Kind = Kind> {
 /// Fields and measures that documents have where a sink stands.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
+    /// Every field that a step before the sink writes.
     pub fields: Vec<Field>,
     /// Slot in [`Document::measures`] and name, `step.measure`.
     pub measures: Vec<(usize, String)>,
@@ -73,12 +74,14 @@ pub struct Row {
 /// Consecutive rows.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
+    /// All rows, one after the other.
     pub bytes: Vec<u8>,
     /// End of each row in `bytes`.
     pub ends: Vec<usize>,
 }
 
 impl Block {
+    /// The rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
         self.ends.iter().map(move |&end| &self.bytes[std::mem::replace(&mut start, end)..end])
@@ -88,7 +91,9 @@ impl Block {
 /// A sealed block: two byte strings, so that an index can be kept apart from the data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sealed {
+    /// What goes into the shard.
     pub data: Vec<u8>,
+    /// What is needed to put the shard together.
     pub index: Vec<u8>,
 }
 

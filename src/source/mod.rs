@@ -67,6 +67,7 @@ pub trait Batch: Send + Sync {
     /// Number of records, bad ones counted.
     fn len(&self) -> usize;
 
+    /// Whether there is no record in it.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -37,6 +37,7 @@ pub trait Stage: Step<Kind = Kind> {
 
 /// The records of one key, as a stream.
 pub trait Records {
+    /// The next record: which document it is about, and its value.
     fn next(&mut self) -> Option<(Origin, &[u8])>;
 }
 

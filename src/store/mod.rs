@@ -22,6 +22,7 @@ pub struct Input {
     pub name: String,
     /// Length in bytes.
     pub length: u64,
+    /// What opens it.
     pub store: Arc<dyn Store>,
 }
 
@@ -82,7 +83,9 @@ impl Store for Disk {
 
 /// A store whose bytes are counted as they are read.
 pub struct Metered {
+    /// The store that is read from.
     pub store: Arc<dyn Store>,
+    /// Bytes read so far.
     pub read: Arc<AtomicU64>,
 }
 

@@ -33,8 +33,11 @@ pub struct Predicate {
 /// What is wrong with a predicate, and where in its text, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
+    /// Where, in bytes.
     pub span: Range<usize>,
+    /// What is wrong.
     pub what: String,
+    /// How to repair it.
     pub help: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use crate::store::Input;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     head: Vec<u8>,
+    /// What the record holds: for a response, HTTP.
     pub block: Vec<u8>,
     /// Where it starts, in decompressed bytes.
     offset: u64,
@@ -34,6 +35,7 @@ impl Record {
         id.trim_start_matches("urn:uuid:").to_owned()
     }
 
+    /// The record as one that is set aside.
     pub fn bad(&self, reason: &'static str, detail: String) -> Bad {
         let raw = [&self.head[..], b"\r\n\r\n", &self.block[..self.block.len().min(KEPT_RAW)]].concat();
         Bad { reason, detail, offset: Some(self.offset), raw: raw[..raw.len().min(KEPT_RAW)].to_vec() }
@@ -43,7 +45,9 @@ impl Record {
 /// Consecutive records of a file, broken ones in their places.
 #[derive(Debug, Default)]
 pub struct Records {
+    /// Records, and what is broken, in order.
     pub entries: Vec<Result<Record, Bad>>,
+    /// Bytes they hold.
     pub held: usize,
 }
 
@@ -69,6 +73,7 @@ pub struct RecordReader {
 }
 
 impl RecordReader {
+    /// Opens a range of an archive, for records of the types that `wanted` names.
     pub fn open(
         input: &Input,
         range: Range<u64>,
