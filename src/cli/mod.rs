@@ -16,6 +16,7 @@ mod init;
 mod isolation;
 mod preflight;
 mod progress;
+mod report;
 mod run;
 mod test;
 mod why;
@@ -62,6 +63,8 @@ enum Command {
     Test(test::Test),
     /// Tell what happened to one document of a finished run
     Why(why::Why),
+    /// Write the report of a finished run again
+    Report(report::Report),
     /// List every source, step and sink
     List(explain::List),
     /// Describe one step: what it does, its settings, its sources
@@ -111,6 +114,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Check(command) => command.run(&registry),
         Command::Test(command) => command.run(&registry),
         Command::Why(command) => command.run(),
+        Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Explain(command) => command.run(&registry),
         Command::Init(command) => command.run(),

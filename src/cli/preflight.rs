@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use super::run::{count, size};
 use crate::config::Pipeline;
 use crate::engine::Memory;
 use crate::engine::inputs::Split;
 use crate::engine::plan::Plan;
 use crate::engine::session::{self, Options};
+use crate::numbers::{count, size};
 
 /// A run that may start.
 pub struct Preflight {

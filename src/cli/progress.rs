@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::{count, duration, size};
 use crate::engine::Progress;
 use crate::engine::counts::Counts;
+use crate::numbers::{count, duration, size};
 
 /// How often a plain line is written.
 const EVERY: Duration = Duration::from_secs(10);

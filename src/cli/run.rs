@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 
@@ -18,7 +17,9 @@ use crate::engine::driver::work_folder;
 use crate::engine::poison::Trial;
 use crate::engine::publish::unpublish;
 use crate::engine::session::{self, Options, Report};
+use crate::numbers::{count, duration, share, size};
 use crate::registry::Registry;
+use crate::report::{self, Ran};
 
 /// Run a pipeline; a run that was cut short goes on where it stopped
 #[derive(Args)]
@@ -106,6 +107,10 @@ impl Run {
         display.finish();
         match ended {
             Ok(report) => {
+                let ran = ran(&pipeline, &options, &report);
+                if let Err(error) = report::write(&pipeline.output, registry, Some(ran)) {
+                    return machine_failed(&error, &self.file, Some(ready.need));
+                }
                 say(&match self.output {
                     Output::Text => summary(&pipeline, &report),
                     Output::Json => format!("{:#}\n", json(&pipeline, &report)),
@@ -159,14 +164,10 @@ fn forget(pipeline: &Pipeline) -> std::io::Result<()> {
         unpublish(&folder)?;
     }
     let _ = std::fs::remove_dir(&dropped); // stays where something else is in it
-    let gone = [
-        std::fs::remove_dir_all(work_folder(&pipeline.output)),
-        std::fs::remove_file(pipeline.output.join("run.json")),
-    ];
-    match gone.into_iter().find_map(|gone| gone.err().filter(|error| error.kind() != std::io::ErrorKind::NotFound)) {
-        Some(error) => Err(at(&pipeline.output)(error)),
-        None => Ok(()),
-    }
+    let files = ["run.json", report::JSON, report::HTML].map(|name| std::fs::remove_file(pipeline.output.join(name)));
+    let gone = files.into_iter().chain([std::fs::remove_dir_all(work_folder(&pipeline.output))]);
+    let failed = gone.filter_map(Result::err).find(|error| error.kind() != std::io::ErrorKind::NotFound);
+    failed.map_or(Ok(()), |error| Err(at(&pipeline.output)(error)))
 }
 
 /// The first signal asks every task to commit and stop; the second ends the process at once, which
@@ -205,45 +206,6 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         other => return Err(format!("`{other}` is no unit; there are KiB, MiB, GiB, TiB, KB, MB, GB, TB")),
     };
     Ok((number * unit) as u64)
-}
-
-/// A size for people.
-pub fn size(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", units[unit]) }
-}
-
-/// A number with its thousands apart.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn share(part: u64, whole: u64) -> String {
-    if whole == 0 { "-".to_owned() } else { format!("{:.1}%", 100.0 * part as f64 / whole as f64) }
-}
-
-/// A time for people.
-pub fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..60 => format!("{:.1} s", time.as_secs_f64()),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
 }
 
 /// The funnel: what came in, what each step let through, what came out, and where it is.
@@ -311,6 +273,7 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
     };
     line(format!("{:<28}{}{again}", "time", duration(report.time)));
     line(format!("{:<28}{}", "output", pipeline.output.display()));
+    line(format!("{:<28}{}", "report", pipeline.output.join(report::HTML).display()));
     line(format!("{:<28}wanjuan why {} ID", "why a document was dropped", pipeline.output.display()));
     text
 }
@@ -324,6 +287,25 @@ fn languages(sink: &SinkCounts) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// What only this run and this machine know.
+fn ran(pipeline: &Pipeline, options: &Options, report: &Report) -> Ran {
+    let phases = report.tasks().iter().map(|tasks| report::Phase {
+        phase: tasks.phase.clone(),
+        ran: tasks.ran.len(),
+        skipped: tasks.skipped,
+        seconds: tasks.seconds,
+    });
+    let publishing = report::Phase { phase: "publish".to_owned(), ran: 0, skipped: 0, seconds: report.done.publishing };
+    Ran {
+        output: pipeline.output.display().to_string(),
+        seconds: report.time.as_secs_f64(),
+        threads: options.threads,
+        memory_bytes: options.memory,
+        phases: phases.chain([publishing]).collect(),
+        healed: report.done.healed,
+    }
+}
+
 fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {
     let manifests: BTreeMap<_, _> = report.done.manifests.iter().collect();
     serde_json::json!({
@@ -334,6 +316,7 @@ fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {
         "tasks": report.done.tasks,
         "healed": report.done.healed,
         "shards": manifests,
+        "report": pipeline.output.join(report::HTML),
     })
 }
 
@@ -346,6 +329,5 @@ mod tests {
         assert_eq!(bytes("512MiB"), Ok(512 << 20));
         assert_eq!(bytes("1.5GB"), Ok(1_500_000_000));
         assert!(bytes("lots").is_err() && bytes("3 parsecs").is_err());
-        assert_eq!((size(999), size(1536), count(1_234_567)), ("999 B".into(), "1.5 KiB".into(), "1,234,567".into()));
     }
 }

@@ -60,14 +60,17 @@ pub struct Done {
     pub tasks: Vec<Tasks>,
     /// Damaged files that were made again.
     pub healed: usize,
+    /// Seconds of writing shards.
+    pub publishing: f64,
 }
 
 /// Tasks of one phase.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Tasks {
     pub phase: String,
     pub ran: Vec<String>,
     pub skipped: usize,
+    pub seconds: f64,
 }
 
 /// What the phases before one leave to it.
@@ -133,8 +136,9 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
     let mut pieces: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
     let mut before: Option<Before> = None;
     for phase in 0..job.graph.phases() {
+        let started = Instant::now();
         let (mapped, tasks) = MapPhase::open(shared, job, phase, before.as_ref())?.run()?;
-        done.tasks.push(tasks);
+        done.tasks.push(Tasks { seconds: started.elapsed().as_secs_f64(), ..tasks });
         for segment in mapped.tasks.iter().flat_map(|(_, segments)| segments) {
             done.counts.merge(&segment.counts);
         }
@@ -151,6 +155,7 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
         let reduced = reduce_stages(shared, job, phase, &mapped, &mut done.tasks)?;
         before = Some(Before { mapped, reduced });
     }
+    let publishing = Instant::now();
     for phase in 0..job.graph.phases() {
         let (lanes, _) = lanes(shared, job.graph, phase);
         for lane in lanes.iter().filter(|lane| lane.published) {
@@ -161,6 +166,7 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
             done.manifests.insert(lane.name.clone(), manifest);
         }
     }
+    done.publishing = publishing.elapsed().as_secs_f64();
     Ok(done)
 }
 
@@ -190,9 +196,10 @@ fn reduce_stages(
     let mut reduced = BTreeMap::new();
     let stages = job.graph.phase(phase).filter(|(_, node)| matches!(node.work, Work::Observe(_)));
     for (number, (node, _)) in stages.enumerate() {
+        let started = Instant::now();
         let (stage, ran) = reduce::phase(shared, job, node, number, mapped)?;
         reduced.insert(node, stage);
-        tasks.push(ran);
+        tasks.push(Tasks { seconds: started.elapsed().as_secs_f64(), ..ran });
     }
     Ok(reduced)
 }

@@ -89,6 +89,7 @@ impl<'a> MapPhase<'a> {
             phase: title,
             skipped: found.len() - missing.len(),
             ran: missing.iter().map(|&split| self.job.graph.split_names[split].clone()).collect(),
+            seconds: 0.0, // the driver holds the clock
         };
         let mapped = Mapped { ledger: self.ledger.clone(), tasks: self.names.iter().cloned().zip(found).collect() };
         Ok((mapped, tasks))

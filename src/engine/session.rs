@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::{Drafts, at, replace_file};
 use super::counts::Counts;
 use super::driver::{self, Done, Job, Tasks, work_folder};
-use super::graph::Graph;
+use super::graph::{Graph, KeepDropped};
 use super::inputs::{Part, Split, pack};
 use super::plan::Plan;
 use super::poison::{self, Isolate, Trial};
@@ -92,6 +92,9 @@ pub struct RunRecord {
     pub pipeline: String,
     /// Steps in order: name, step, version, settings, digests of models.
     pub steps: Vec<StepRecord>,
+    /// Which dropped documents were kept.
+    #[serde(default)]
+    pub dropped: KeepDropped,
     /// Names and lengths of the inputs, by source.
     pub inputs: Vec<InputRecord>,
     pub counts: Counts,
@@ -104,6 +107,12 @@ pub struct StepRecord {
     #[serde(rename = "use")]
     pub uses: String,
     pub kind: String,
+    /// The entries it reads from.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// Which documents it is about.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub selects: Option<String>,
     pub version: u32,
     pub settings: serde_json::Value,
     pub files: Vec<(String, String)>,
@@ -261,6 +270,8 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         name: entry.name.clone(),
         uses: entry.uses.to_owned(),
         kind: entry.kind.to_owned(),
+        from: entry.inputs.iter().map(|&input| pipeline.entries[input].name.clone()).collect(),
+        selects: entry.selects.as_ref().map(ToString::to_string),
         version: entry.version,
         settings: serde_json::from_str(&entry.instance.settings).expect("settings were written as JSON"),
         files: entry.files.clone(),
@@ -276,6 +287,7 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         seed: pipeline.seed,
         pipeline: pipeline.source.clone(),
         steps: steps.collect(),
+        dropped: pipeline.keep_dropped,
         inputs: inputs.collect(),
         counts: counts.clone(),
     }

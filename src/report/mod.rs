@@ -1,0 +1,400 @@
+//! The report: what a finished run did, for programs (`report.json`) and for people (`report.html`).
+//!
+//! It is made from what stands in the output alone: `run.json`, `measures/`, `dropped/`, `set-aside/` and
+//! the manifests of the sinks, so `wanjuan report` can make it again. What only this run and this machine
+//! know, such as times, stands under `run`; all the rest is the same bytes whatever the threads, restarts
+//! and machines. Memory does not grow with the corpus: rows are streamed, bins and examples are few.
+
+mod bins;
+mod examples;
+mod page;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use bins::Histogram;
+pub use examples::{BadExample, Example, Excerpt};
+
+use crate::engine::commit::{Drafts, replace_file};
+use crate::engine::counts::SinkCounts;
+use crate::engine::driver::work_folder;
+use crate::engine::graph::KeepDropped;
+use crate::engine::publish::read_manifest;
+use crate::engine::session::{RunRecord, StepRecord, read_record};
+use crate::registry::Registry;
+use examples::Gathered;
+use rows::{Row, Rows};
+
+/// Name of the report for programs.
+pub const JSON: &str = "report.json";
+/// Name of the report for people.
+pub const HTML: &str = "report.html";
+
+/// What a finished run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub wanjuan: String,
+    pub name: String,
+    pub seed: u64,
+    pub totals: Totals,
+    /// Bad records by reason.
+    pub set_aside: Vec<BadReason>,
+    /// Which dropped documents were kept for inspection.
+    pub dropped_kept: KeepDropped,
+    /// Sources, steps and sinks, in the order of the pipeline.
+    pub steps: Vec<StepReport>,
+    pub sinks: Vec<SinkReport>,
+    /// What WanJuan-CC publishes of itself, as far as this run measured it.
+    pub statistics: Vec<Statistic>,
+    /// What only this run and this machine know.
+    pub run: Option<Ran>,
+}
+
+/// Sums over the whole run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Totals {
+    /// Records read, bad ones included.
+    pub records: u64,
+    /// Documents that came out of the sources.
+    pub documents: u64,
+    /// Bytes of those documents' texts.
+    pub bytes: u64,
+    /// Documents that a sink wrote, each once.
+    pub kept: u64,
+    pub set_aside: u64,
+}
+
+/// One source, step or sink.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    pub name: String,
+    #[serde(rename = "use")]
+    pub uses: String,
+    pub kind: String,
+    pub from: Vec<String>,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub selects: Option<String>,
+    /// Documents it judged; those that `where` let pass are not among them. A source judges none.
+    pub seen: Option<u64>,
+    pub kept: Option<u64>,
+    /// Documents it dropped, or records a source passed over.
+    pub dropped: u64,
+    pub reasons: Vec<Reason>,
+    pub measures: Vec<MeasureReport>,
+}
+
+/// Why documents were dropped.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reason {
+    pub reason: String,
+    pub documents: u64,
+    pub examples: Vec<Example>,
+}
+
+/// Why records became no document.
+#[derive(Debug, Clone, Serialize)]
+pub struct BadReason {
+    pub reason: String,
+    pub records: u64,
+    pub examples: Vec<BadExample>,
+}
+
+/// What a step measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeasureReport {
+    pub name: String,
+    pub about: String,
+    /// The least that is kept, if a setting says so.
+    pub min: Option<f64>,
+    /// The most that is kept, if a setting says so.
+    pub max: Option<f64>,
+    pub histogram: Histogram,
+}
+
+/// One sink.
+#[derive(Debug, Clone, Serialize)]
+pub struct SinkReport {
+    pub name: String,
+    #[serde(rename = "use")]
+    pub uses: String,
+    /// Its folder below the output.
+    pub folder: String,
+    pub shards: usize,
+    pub files: usize,
+    /// Bytes on disk.
+    pub stored: u64,
+    #[serde(flatten)]
+    pub counts: SinkCounts,
+}
+
+/// One of the statistics that WanJuan-CC publishes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Statistic {
+    pub statistic: String,
+    /// Where it comes from; empty where nothing measures it.
+    pub measured_by: String,
+    /// Its mean over the documents a sink wrote.
+    pub mean: Option<f64>,
+    /// Bounds of its median over the documents that were kept.
+    pub median: Option<(f64, f64)>,
+}
+
+/// What only one run on one machine knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ran {
+    pub output: String,
+    pub seconds: f64,
+    pub threads: usize,
+    pub memory_bytes: u64,
+    pub phases: Vec<Phase>,
+    /// Damaged files that were made again.
+    pub healed: usize,
+}
+
+/// How long a part of a run took.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Phase {
+    pub phase: String,
+    /// Tasks that ran.
+    pub ran: usize,
+    /// Tasks that were done before.
+    pub skipped: usize,
+    pub seconds: f64,
+}
+
+/// Writes both reports of the run that stands in `output`; the path of the page. Without `ran`, what an
+/// earlier report tells of its run is kept.
+pub fn write(output: &Path, registry: &Registry, ran: Option<Ran>) -> io::Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Earlier {
+        run: Option<Ran>,
+    }
+    let earlier = || serde_json::from_slice::<Earlier>(&std::fs::read(output.join(JSON)).ok()?).ok()?.run;
+    let ran = ran.or_else(earlier);
+    let report = Report { run: ran, ..Report::read(output, registry)? };
+    let mut text = serde_json::to_vec_pretty(&report).map_err(io::Error::other)?;
+    text.push(b'\n');
+    let drafts = Drafts::open(&work_folder(output))?;
+    replace_file(&drafts, &output.join(JSON), &text)?;
+    let page = output.join(HTML);
+    replace_file(&drafts, &page, page::render(&report)?.as_bytes())?;
+    Ok(page)
+}
+
+impl Report {
+    /// Reads what a finished run left; `run` stays empty.
+    pub fn read(output: &Path, registry: &Registry) -> io::Result<Report> {
+        let record = read_record(output)?;
+        let rows = Rows::open(output, &record)?;
+        let mut tally = Tally::new(output, &record, &rows, registry)?;
+        rows.each_document(|group| tally.see(group))?;
+        let kept = tally.kept;
+        let steps: Vec<StepReport> = record.steps.iter().map(|step| tally.step(step)).collect();
+        let sinks = record.steps.iter().filter(|step| step.kind == "sink").map(|step| sink(output, &record, step));
+        let sinks: Vec<SinkReport> = sinks.collect();
+        let mut bad = examples::set_aside(output, &record)?;
+        let set_aside = by_count(&record.counts.set_aside).into_iter().map(|(reason, records)| BadReason {
+            examples: bad.remove(&reason).unwrap_or_default(),
+            reason,
+            records,
+        });
+        let counts = &record.counts;
+        Ok(Report {
+            wanjuan: record.wanjuan.clone(),
+            name: record.name.clone(),
+            seed: record.seed,
+            totals: Totals {
+                records: counts.records,
+                documents: counts.documents,
+                bytes: counts.bytes,
+                kept,
+                set_aside: counts.set_aside_total(),
+            },
+            set_aside: set_aside.collect(),
+            dropped_kept: record.dropped,
+            statistics: statistics(&steps, &sinks),
+            steps,
+            sinks,
+            run: None,
+        })
+    }
+}
+
+/// What is counted while the rows pass.
+struct Tally<'a> {
+    record: &'a RunRecord,
+    names: &'a [String],
+    /// One for each of `names`.
+    measures: Vec<MeasureReport>,
+    /// By step: where its measures lie in `names`.
+    slots: BTreeMap<&'a str, Vec<usize>>,
+    examples: Gathered<'a>,
+    /// By step and reason: what ended there.
+    ends: BTreeMap<String, BTreeMap<String, u64>>,
+    kept: u64,
+}
+
+impl<'a> Tally<'a> {
+    fn new(output: &Path, record: &'a RunRecord, rows: &'a Rows, registry: &Registry) -> io::Result<Tally<'a>> {
+        let mut slots: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut measures = Vec::new();
+        for (slot, full) in rows.measures.iter().enumerate() {
+            let step =
+                record.steps.iter().find_map(|step| Some((step, full.strip_prefix(&step.name)?.strip_prefix('.')?)));
+            let (name, about, min, max) = match step {
+                Some((step, name)) => {
+                    slots.entry(&step.name).or_default().push(slot);
+                    let setting = |bound: &str| step.settings.get(format!("{bound}_{name}"))?.as_f64();
+                    let known = registry.entries().find(|entry| entry.name == step.uses && entry.kind == step.kind);
+                    let info = known.and_then(|entry| entry.measures.iter().find(|info| info.name == name));
+                    (name, info.map_or("", |info| info.about), setting("min"), setting("max"))
+                }
+                None => (full.as_str(), "", None, None),
+            };
+            let (least, greatest) = rows.ranges[slot].unwrap_or((0.0, 1.0));
+            let marks: Vec<f64> = [min, max].into_iter().flatten().collect();
+            let histogram = Histogram::fit(least, greatest, &marks);
+            measures.push(MeasureReport { name: name.to_owned(), about: about.to_owned(), min, max, histogram });
+        }
+        let examples = Gathered::open(output, record)?;
+        Ok(Tally { record, names: &rows.measures, measures, slots, examples, ends: BTreeMap::new(), kept: 0 })
+    }
+
+    /// Takes in the rows of one document: one for each way it went.
+    fn see(&mut self, group: &[Row]) {
+        let written = group.iter().any(|row| row.reason.is_none());
+        self.kept += u64::from(written);
+        for row in group {
+            self.examples.see(row, self.names);
+            if let Some(reason) = &row.reason {
+                if !self.ends.contains_key(&row.step) {
+                    self.ends.insert(row.step.clone(), BTreeMap::new());
+                }
+                crate::engine::counts::add(self.ends.get_mut(&row.step).expect("inserted above"), reason, 1);
+            }
+        }
+        for (step, slots) in &self.slots {
+            for (number, row) in group.iter().enumerate() {
+                let dropped = row.step == **step && row.reason.is_some();
+                // Behind a fork each way has the measures of all before it; they count once.
+                let again = group[..number].iter().any(|other| {
+                    let same = |&slot: &usize| other.values[slot].to_bits() == row.values[slot].to_bits();
+                    dropped == (other.step == **step && other.reason.is_some()) && slots.iter().all(same)
+                });
+                if again {
+                    continue;
+                }
+                for &slot in slots.iter().filter(|&&slot| !row.values[slot].is_nan()) {
+                    self.measures[slot].histogram.add(row.values[slot], dropped, written && !dropped);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, step: &StepRecord) -> StepReport {
+        let counts = self.record.counts.steps.get(&step.name).cloned().unwrap_or_default();
+        let mut reasons = self.ends.remove(&step.name).unwrap_or_default();
+        // What a source passes over comes to no end that has a row.
+        reasons.extend(counts.dropped.clone());
+        let written = self.record.counts.sinks.get(&step.name).map_or(0, |sink| sink.documents);
+        let dropped = reasons.values().sum();
+        let (seen, kept) = match step.kind.as_str() {
+            "source" => (None, None),
+            "sink" => (Some(written + dropped), Some(written)),
+            _ => (Some(counts.seen), Some(counts.kept)),
+        };
+        let reasons: Vec<Reason> = by_count(&reasons)
+            .into_iter()
+            .map(|(reason, documents)| Reason { examples: self.examples.take(&step.name, &reason), reason, documents })
+            .collect();
+        let slots = self.slots.get(step.name.as_str()).cloned().unwrap_or_default();
+        let measures = slots.iter().map(|&slot| self.measures[slot].clone());
+        StepReport {
+            name: step.name.clone(),
+            uses: step.uses.clone(),
+            kind: step.kind.clone(),
+            from: step.from.clone(),
+            selects: step.selects.clone(),
+            seen,
+            kept,
+            dropped,
+            reasons,
+            measures: measures.collect(),
+        }
+    }
+}
+
+/// The commonest first.
+fn by_count(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut counts: Vec<_> = counts.iter().map(|(name, count)| (name.clone(), *count)).collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
+}
+
+fn sink(output: &Path, record: &RunRecord, step: &StepRecord) -> SinkReport {
+    let manifest = read_manifest(&output.join(&step.name));
+    let files = || manifest.shards.iter().flat_map(|shard| &shard.files);
+    SinkReport {
+        name: step.name.clone(),
+        uses: step.uses.clone(),
+        folder: format!("{}/", step.name),
+        shards: manifest.shards.len(),
+        files: files().count(),
+        stored: files().map(|file| file.length).sum(),
+        counts: record.counts.sinks.get(&step.name).cloned().unwrap_or_default(),
+    }
+}
+
+/// What WanJuan-CC publishes of itself (arXiv:2402.19282), and the measure of ours that is the same:
+/// `use` and name.
+const STATISTICS: [(&str, &[(&str, &str)]); 9] = [
+    ("document length", &[]),
+    ("token length", &[]),
+    ("line count", &[("c4_lines", "lines")]),
+    ("average word length", &[("gopher_quality", "mean_word_chars")]),
+    ("symbol-to-word ratio", &[("gopher_quality", "hashes_per_word"), ("gopher_quality", "ellipses_per_word")]),
+    ("average sentence length", &[]),
+    ("proportion of non-alphabetic characters", &[]),
+    ("proportion of unique words", &[]),
+    ("stop word ratio", &[]),
+];
+
+fn statistics(steps: &[StepReport], sinks: &[SinkReport]) -> Vec<Statistic> {
+    let mut found = Vec::new();
+    for (statistic, sources) in STATISTICS {
+        let before = found.len();
+        let mut put = |measured_by: String, mean, median| {
+            found.push(Statistic { statistic: statistic.to_owned(), measured_by, mean, median });
+        };
+        for sink in sinks.iter().filter(|sink| sink.counts.documents > 0) {
+            let mean = |sum: u64| Some(sum as f64 / sink.counts.documents as f64);
+            match statistic {
+                "document length" => put(format!("sink {}, in bytes", sink.name), mean(sink.counts.bytes), None),
+                "token length" if sink.counts.tokens > 0 => {
+                    put(format!("sink {}, in tokens", sink.name), mean(sink.counts.tokens), None);
+                }
+                _ => {}
+            }
+        }
+        for (uses, name) in sources {
+            for step in steps.iter().filter(|step| step.uses == *uses) {
+                for measure in step.measures.iter().filter(|measure| measure.name == *name) {
+                    put(format!("{}.{name}", step.name), None, measure.histogram.median_written());
+                }
+            }
+        }
+        if found.len() == before {
+            found.push(Statistic {
+                statistic: statistic.to_owned(),
+                measured_by: String::new(),
+                mean: None,
+                median: None,
+            });
+        }
+    }
+    found
+}
