@@ -73,9 +73,7 @@ fn number(value: f64) -> String {
         1e9.. => shown(value / 1e9, " G"),
         1e6.. => shown(value / 1e6, " M"),
         1e4.. => shown(value / 1e3, " k"),
-        1e3.. if value.fract() == 0.0 => {
-            numbers::count(size as u64).replacen("", if value < 0.0 { "-" } else { "" }, 1)
-        }
+        1e3.. => numbers::count(size as u64).replacen("", if value < 0.0 { "-" } else { "" }, 1),
         100.0.. => format!("{value:.0}"),
         1.0.. => trimmed(format!("{value:.2}")),
         1e-4.. => trimmed(format!("{value:.4}")),
@@ -155,14 +153,15 @@ fn drawn(value: f64) -> f64 {
 impl<'a> Chart<'a> {
     fn of(measure: &'a MeasureReport) -> Chart<'a> {
         let histogram = &measure.histogram;
-        let most = |counts: &[u64]| counts.iter().copied().max().unwrap_or(0) as f64;
+        // Of a square root's height, bars of one document stand beside those of thousands.
+        let most = |counts: &[u64]| (counts.iter().copied().max().unwrap_or(0) as f64).sqrt();
         let (up, down) = (most(&histogram.kept), most(&histogram.dropped));
         let least = |side: f64| if side > 0.0 { LEAST_SIDE } else { 0.0 };
         // One scale for both sides, unless a side would vanish.
         let line = (HEIGHT * up / (up + down).max(1.0)).clamp(least(up), HEIGHT - least(down));
         let scale = (line / up.max(1.0)).min((HEIGHT - line) / down.max(1e-9));
         let scale = if down == 0.0 { line / up.max(1.0) } else { scale };
-        let height = |count: u64| if count == 0 { 0.0 } else { drawn((count as f64 * scale).max(1.5)) };
+        let height = |count: u64| if count == 0 { 0.0 } else { drawn(((count as f64).sqrt() * scale).max(1.5)) };
         let step = WIDTH / histogram.kept.len() as f64;
         let mut bars = Vec::new();
         for (bin, (&kept, &dropped)) in histogram.kept.iter().zip(&histogram.dropped).enumerate() {

@@ -189,14 +189,18 @@ pub fn peak_of_run(pipeline: &Path, arguments: &[&str]) -> u64 {
     peak << 10
 }
 
-/// Every file of an output but what is kept for resuming, with its bytes.
+/// Every file of an output with its bytes, but what is kept for resuming, and the reports: they tell of
+/// the one run and its times (see `report.rs`).
 pub fn files(output: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![output.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.file_name().is_some_and(|name| name == ".wanjuan") {
+            if path
+                .file_name()
+                .is_some_and(|name| [".wanjuan", "report.html", "report.json"].iter().any(|left| name == *left))
+            {
                 continue;
             }
             if path.is_dir() {

@@ -9,4 +9,5 @@ mod faults;
 mod hostile;
 mod kit;
 mod pipelines;
+mod report;
 mod versions;
