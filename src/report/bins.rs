@@ -108,9 +108,17 @@ pub fn round_step(span: f64, parts: f64) -> (i64, i32) {
 /// Multiples of a step from at most `low` to at least `high`.
 pub fn multiples(low: f64, high: f64, (digit, exponent): (i64, i32)) -> Vec<f64> {
     let step = decimal(digit, exponent);
-    let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
+    // One more at either end, for what the divisions round away; those that are not needed go again.
+    let (first, last) =
+        (((low / step).floor() as i64).saturating_sub(1), ((high / step).ceil() as i64).saturating_add(1));
     let mut edges: Vec<f64> = (first..=last).map(|number| decimal(number.saturating_mul(digit), exponent)).collect();
     edges.dedup();
+    if edges.len() > 2 && edges[1] <= low {
+        edges.remove(0);
+    }
+    if edges.len() > 2 && edges[edges.len() - 2] >= high {
+        edges.pop();
+    }
     edges
 }
 
@@ -125,7 +133,8 @@ fn evenly(low: f64, high: f64) -> Vec<f64> {
     let high = if low == high { 1.0 } else { high };
     let edges = if (high - low).is_finite() { multiples(low, high, round_step(high - low, BINS)) } else { vec![] };
     // What is too large or too close for steps is one bin.
-    if edges.len() < 2 || edges.iter().any(|edge| !edge.is_finite()) { vec![low, high] } else { edges }
+    let covered = edges.len() >= 2 && edges[0] <= low && edges[edges.len() - 1] >= high;
+    if covered && edges.iter().all(|edge| edge.is_finite()) { edges } else { vec![low, high] }
 }
 
 /// Edges that double, with as many steps between as keep the bins few; what is below 1 is one bin.

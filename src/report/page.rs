@@ -73,7 +73,7 @@ fn number(value: f64) -> String {
         1e9.. => shown(value / 1e9, " G"),
         1e6.. => shown(value / 1e6, " M"),
         1e4.. => shown(value / 1e3, " k"),
-        1e3.. => numbers::count(size as u64).replacen("", if value < 0.0 { "-" } else { "" }, 1),
+        1e3.. => format!("{}{}", if value < 0.0 { "-" } else { "" }, numbers::count(size as u64)),
         100.0.. => format!("{value:.0}"),
         1.0.. => trimmed(format!("{value:.2}")),
         1e-4.. => trimmed(format!("{value:.4}")),
