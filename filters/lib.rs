@@ -1,5 +1,7 @@
 //! The catalogue of filters and mappers: one file, one step.
 
+#![warn(missing_docs)]
+
 mod c4_lines;
 mod fineweb_quality;
 mod gopher_quality;

@@ -1,4 +1,6 @@
 //! Models: what decides by learning. None of them has ever heard of a document.
 
+#![warn(missing_docs)]
+
 pub mod fasttext;
 pub mod tokenizer;

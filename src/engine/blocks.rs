@@ -19,8 +19,11 @@ const HEADER: usize = 40;
 /// What a block holds, in the sink's units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Totals {
+    /// Rows, whatever they are.
     pub rows: u64,
+    /// What they count for, in the unit a shard's size is given in.
     pub weight: u64,
+    /// Tokens, where the sink counts them.
     pub tokens: u64,
 }
 
@@ -42,6 +45,7 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Begins a file.
     pub fn create(path: &Path) -> io::Result<Writer> {
         Ok(Writer {
             path: path.to_owned(),
@@ -50,6 +54,7 @@ impl Writer {
         })
     }
 
+    /// Adds a block.
     pub fn append(&mut self, sealed: &Sealed, totals: Totals) -> io::Result<()> {
         let mut header = [0; HEADER];
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| io::Error::other("a block of over 4 GiB"));
@@ -92,6 +97,7 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Opens a file at its first block.
     pub fn open(path: &Path) -> io::Result<Reader> {
         let file = File::open(path).map_err(super::commit::at(path))?;
         let left = file.metadata()?.len();

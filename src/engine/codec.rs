@@ -7,6 +7,7 @@ use wanjuan_filters::kit::{Document, Name, Origin, Value};
 pub struct Waiting {
     /// The node of the graph that the document enters next.
     pub node: u32,
+    /// The document, as it was when it began to wait.
     pub document: Document,
 }
 

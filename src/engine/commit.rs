@@ -38,6 +38,7 @@ pub fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error + '_ {
 /// says more than its kind.
 #[derive(Debug)]
 pub struct At {
+    /// Where it happened.
     pub path: PathBuf,
     error: io::Error,
 }
@@ -85,7 +86,9 @@ pub fn may_pass(error: &io::Error) -> bool {
 pub struct Output {
     /// Path below the phase's folder.
     pub path: String,
+    /// In bytes.
     pub length: u64,
+    /// Of its content; see [`Attempt::finish`].
     pub digest: String,
 }
 
@@ -96,6 +99,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Opens a phase's folder, making it where it is not there.
     pub fn open(folder: PathBuf) -> io::Result<Ledger> {
         for part in ["records", "attempts"] {
             let path = folder.join(part);
@@ -108,6 +112,7 @@ impl Ledger {
         Ok(Ledger { folder })
     }
 
+    /// Where it lies.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -194,6 +199,7 @@ impl Drop for Attempt {
 }
 
 impl Attempt {
+    /// Where the attempt writes.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -268,12 +274,14 @@ pub fn replace_file(drafts: &Drafts, path: &Path, bytes: &[u8]) -> io::Result<()
 pub struct Drafts(PathBuf);
 
 impl Drafts {
+    /// Opens the drafts of a work folder.
     pub fn open(work: &Path) -> io::Result<Drafts> {
         let folder = work.join("drafts");
         fs::create_dir_all(&folder).map_err(at(&folder))?;
         Ok(Drafts(folder))
     }
 
+    /// Where they lie.
     pub fn folder(&self) -> &Path {
         &self.0
     }

@@ -27,6 +27,7 @@ pub struct Counts {
 pub struct StepCounts {
     /// Documents the step judged; those that `where` let pass are not among them.
     pub seen: u64,
+    /// Documents it let go on.
     pub kept: u64,
     /// By reason.
     pub dropped: BTreeMap<String, u64>,
@@ -35,6 +36,7 @@ pub struct StepCounts {
 /// What one sink wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkCounts {
+    /// Documents that were written.
     pub documents: u64,
     /// Bytes of the documents' texts.
     pub bytes: u64,
@@ -62,14 +64,17 @@ fn slot<'a, T: Default>(map: &'a mut BTreeMap<String, T>, key: &str) -> &'a mut 
 }
 
 impl Counts {
+    /// The counts of a step, to be added to.
     pub fn step(&mut self, name: &str) -> &mut StepCounts {
         slot(&mut self.steps, name)
     }
 
+    /// The counts of a sink, to be added to.
     pub fn sink(&mut self, name: &str) -> &mut SinkCounts {
         slot(&mut self.sinks, name)
     }
 
+    /// Bad records, whatever their reason.
     pub fn set_aside_total(&self) -> u64 {
         self.set_aside.values().sum()
     }

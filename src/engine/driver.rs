@@ -29,12 +29,15 @@ pub fn work_folder(output: &Path) -> PathBuf {
 
 /// A run that is ready to start.
 pub struct Job<'a> {
+    /// What is done.
     pub graph: &'a Graph,
+    /// What it is done to, in order.
     pub splits: &'a [Split],
     /// Hash of the [plan](super::plan) that says the same.
     pub plan: &'a str,
     /// The output folder.
     pub output: &'a Path,
+    /// How many tasks, or parts of one, run at once.
     pub threads: usize,
     /// Documents set aside in the whole run before it stops; see [`Failure::TooManyBad`].
     pub max_set_aside: Limit,
@@ -45,6 +48,7 @@ pub struct Job<'a> {
 /// A count or a share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Limit {
+    /// So many.
     Count(u64),
     /// Between 0 and 1.
     Share(f64),
@@ -53,6 +57,7 @@ pub enum Limit {
 /// What a finished run did.
 #[derive(Debug, Default)]
 pub struct Done {
+    /// What happened to the documents, in this run and those it went on from.
     pub counts: Counts,
     /// By folder below the output.
     pub manifests: BTreeMap<String, Manifest>,
@@ -67,14 +72,19 @@ pub struct Done {
 /// Tasks of one phase.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Tasks {
+    /// What a person calls it.
     pub phase: String,
+    /// Names of the tasks that ran.
     pub ran: Vec<String>,
+    /// How many were done before.
     pub skipped: usize,
+    /// How long they took.
     pub seconds: f64,
 }
 
 /// What the phases before one leave to it.
 pub struct Before {
+    /// Its map tasks.
     pub mapped: Mapped,
     /// By the node that observes.
     pub reduced: BTreeMap<usize, ReducedStage>,

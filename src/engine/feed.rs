@@ -37,6 +37,7 @@ pub struct SourceFeed<'a> {
 }
 
 impl<'a> SourceFeed<'a> {
+    /// Reads `records` of a split, which is the run's `number`th.
     pub fn new(
         flow: &'a Flow<'a>,
         shared: &'a Shared,
@@ -248,6 +249,7 @@ pub struct SpoolFeed<'a> {
 }
 
 impl<'a> SpoolFeed<'a> {
+    /// Reads `rows` of what waits, beside what the stages decided.
     pub fn new(
         flow: &'a Flow<'a>,
         reader: SpoolReader,

@@ -22,16 +22,23 @@ pub struct LaneMap {
     pub dropped: Vec<Option<usize>>,
     /// By node: which of the phase's stages it is.
     pub stages: Vec<Option<usize>>,
+    /// The lane of outcomes.
     pub measures: usize,
+    /// The lane of bad records.
     pub set_aside: usize,
+    /// The lane of documents that wait for the next phase, if there is one.
     pub spool: Option<usize>,
 }
 
 /// One phase: which nodes run now, and where what they make goes.
 pub struct Flow<'a> {
+    /// All nodes, of this phase and of others.
     pub graph: &'a Graph,
+    /// Number of this phase.
     pub phase: usize,
+    /// Where its rows go.
     pub lanes: LaneMap,
+    /// The field that sinks count documents by.
     pub lang: Name,
 }
 

@@ -15,20 +15,27 @@ use crate::registry::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
 /// What a node does.
 #[derive(Clone)]
 pub enum Work {
+    /// Lets in.
     Source(Arc<dyn AnySource>),
+    /// Judges.
     Filter(Arc<dyn AnyFilter>),
+    /// Rewrites.
     Mapper(Arc<dyn AnyMapper>),
     /// The first half of a stage.
     Observe(Arc<dyn AnyStage>),
     /// The second half, a phase later.
     Apply(Arc<dyn AnyStage>),
+    /// Writes.
     Sink(Arc<dyn AnySink>),
 }
 
 /// A node of the graph.
 pub struct Node {
+    /// What the pipeline calls it.
     pub name: String,
+    /// The map phase it works in.
     pub phase: usize,
+    /// What it does.
     pub work: Work,
     /// Which documents the node is about; see `where` in the pipeline file.
     pub selects: Option<Predicate>,
@@ -49,6 +56,7 @@ pub enum KeepDropped {
     None,
     /// One in a hundred.
     Sample,
+    /// Every one.
     All,
 }
 
@@ -68,15 +76,19 @@ impl KeepDropped {
 
 /// The whole graph.
 pub struct Graph {
+    /// Each after all it reads from.
     pub nodes: Vec<Node>,
     /// Names of all measures, `step.measure`, by slot.
     pub measures: Vec<String>,
     /// Every field that any node writes.
     pub fields: Vec<Field>,
+    /// The only source of randomness.
     pub seed: u64,
     /// The largest document, in bytes.
     pub max_document: usize,
+    /// Which dropped documents are kept.
     pub keep_dropped: KeepDropped,
+    /// How rows of measures are made.
     pub outcomes: Outcomes,
     /// By number of the split.
     pub split_names: Vec<String>,

@@ -17,7 +17,9 @@ use crate::store::Input;
 /// A part of one file.
 #[derive(Clone)]
 pub struct Part {
+    /// The file.
     pub input: Input,
+    /// Which of its bytes, as stored.
     pub range: Range<u64>,
 }
 
@@ -26,12 +28,14 @@ pub struct Part {
 pub struct Split {
     /// Which source of the pipeline reads it.
     pub source: usize,
+    /// In order.
     pub parts: Vec<Part>,
     /// Name of its tasks: see the module.
     pub key: String,
 }
 
 impl Split {
+    /// Its length, as stored.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.range.end - part.range.start).sum()
     }

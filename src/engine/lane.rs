@@ -41,6 +41,7 @@ pub trait Pack: Send + Sync {
 pub struct Lane<'a> {
     /// The folder below the output, or the spool's name.
     pub name: String,
+    /// How its rows are packed.
     pub pack: Box<dyn Pack + 'a>,
     /// Whether the cuts between blocks show in the output. If so, rows of an unfinished block are
     /// carried over to the next segment, so that segments never show.
@@ -50,6 +51,7 @@ pub struct Lane<'a> {
 /// Rows of one batch for one lane.
 #[derive(Debug, Default)]
 pub struct Rows {
+    /// Their bytes.
     pub block: Block,
     /// What each row counts for.
     pub weights: Vec<Row>,
@@ -71,7 +73,9 @@ impl Rows {
 /// The block of a lane that is being filled.
 #[derive(Debug, Default)]
 pub struct OpenBlock {
+    /// The rows so far.
     pub block: Block,
+    /// What they come to.
     pub totals: Totals,
     /// Number of the block within the segment.
     pub number: u64,
@@ -110,6 +114,7 @@ pub struct InOrder {
 }
 
 impl InOrder {
+    /// Begins a lane's file.
     pub fn create(path: &Path) -> io::Result<InOrder> {
         Ok(InOrder {
             next: 0,
@@ -141,8 +146,11 @@ impl InOrder {
 /// A lane's file as a record names it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LaneOutput {
+    /// The lane's name.
     pub lane: String,
+    /// Its file.
     pub output: Output,
+    /// What the file holds.
     pub totals: Totals,
 }
 

@@ -41,6 +41,7 @@ pub trait Portion: Send {
     fn bytes(&self) -> usize;
     /// Bytes that were read since the portion before, as stored.
     fn read(&self) -> u64;
+    /// Works on the documents. A pure function of them: what comes of it goes to `out`.
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
 }
 
@@ -49,6 +50,7 @@ pub trait Portion: Send {
 pub struct Worker {
     /// Number of the thread, for its note in the [`Window`].
     pub number: usize,
+    /// The document under way, and what has been computed of it.
     pub text: Text,
 }
 
@@ -58,10 +60,12 @@ pub struct Produced {
     pub rows: Vec<Rows>,
     /// Records by stage.
     pub records: Vec<Emitted>,
+    /// What happened to its documents.
     pub counts: Counts,
 }
 
 impl Produced {
+    /// Nothing yet, for so many lanes and stages.
     pub fn new(lanes: usize, stages: usize) -> Produced {
         Produced {
             rows: (0..lanes).map(|_| Rows::default()).collect(),
@@ -79,6 +83,7 @@ pub struct Emitted {
 }
 
 impl Emitted {
+    /// Adds a record about the document `ordinal`.
     pub fn push(&mut self, key: Key, ordinal: u64, value: &[u8]) {
         self.values.extend_from_slice(value);
         self.records.push((key, ordinal, self.values.len()));
@@ -104,11 +109,13 @@ pub struct Segment {
     pub next: u64,
     /// Digest of the segment before it: what was carried over from that one is in this one.
     pub after: String,
+    /// One file for each lane.
     pub lanes: Vec<LaneOutput>,
     /// One sorted file for each stage.
     pub shuffles: Vec<Output>,
     /// Rows of blocks that the next segment completes.
     pub carry: Option<Output>,
+    /// What happened to its documents.
     pub counts: Counts,
     /// What the input was when it was read; see [`super::inputs`].
     pub proof: serde_json::Value,
@@ -260,10 +267,15 @@ pub enum Help {
 
 /// Everything that tells one map task from another.
 pub struct MapSpec<'a> {
+    /// Where it commits.
     pub ledger: Ledger,
+    /// Its name.
     pub key: String,
+    /// Where its rows go.
     pub lanes: Vec<Lane<'a>>,
+    /// How many stages observe its documents.
     pub stages: usize,
+    /// Tells what its input is.
     pub prove: Prove<'a>,
     /// The segments that are committed already.
     pub done: Vec<Segment>,
@@ -272,6 +284,7 @@ pub struct MapSpec<'a> {
 }
 
 impl<'a> MapTask<'a> {
+    /// Makes the task ready to be helped with.
     pub fn start(shared: &'a Shared, spec: MapSpec<'a>) -> Result<MapTask<'a>, Failure> {
         let MapSpec { ledger, key, lanes, stages, prove, done, feed } = spec;
         let mut open: Vec<OpenBlock> = lanes.iter().map(|_| OpenBlock::default()).collect();

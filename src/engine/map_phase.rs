@@ -19,6 +19,7 @@ use super::{Failure, Shared, pool};
 
 /// What a finished map phase leaves to those that follow.
 pub struct Mapped {
+    /// Where its tasks committed.
     pub ledger: Ledger,
     /// By split: the name of its task, its segments.
     pub tasks: Vec<(String, Vec<Segment>)>,
@@ -37,6 +38,7 @@ pub struct MapPhase<'a> {
 }
 
 impl<'a> MapPhase<'a> {
+    /// Makes ready what a phase needs, and names its tasks.
     pub fn open(
         shared: &'a Shared,
         job: &'a Job<'a>,

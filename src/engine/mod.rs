@@ -44,10 +44,18 @@ pub enum Failure {
         ledger: Ledger,
         /// The task that wrote it.
         task: String,
+        /// What was found.
         error: io::Error,
     },
     /// More records were bad than the pipeline allows.
-    TooManyBad { set_aside: u64, limit: u64, records: u64 },
+    TooManyBad {
+        /// How many were.
+        set_aside: u64,
+        /// How many may be.
+        limit: u64,
+        /// How many records have been read.
+        records: u64,
+    },
     /// Another run of the same plan committed something else first: the task begins again from there.
     Overtaken,
     /// The run was asked to stop.
@@ -87,11 +95,13 @@ pub struct Memory {
 
 /// What all tasks of a run share.
 pub struct Shared {
+    /// See [`Memory`].
     pub memory: Memory,
     /// See [`Limits::max_ratio`](crate::source::Limits::max_ratio).
     pub max_ratio: u64,
     /// Bytes of input after which a task commits a segment.
     pub segment_bytes: u64,
+    /// Told what happens.
     pub progress: Box<dyn Progress>,
     stop: AtomicBool,
     commits: AtomicU64,
@@ -101,6 +111,7 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What the tasks of one run share.
     pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
         Shared {
             memory,

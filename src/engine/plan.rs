@@ -27,7 +27,9 @@ pub struct Plan {
     pub wanjuan: String,
     /// Digest of the program, a user's own steps included.
     pub build: String,
+    /// The only source of randomness.
     pub seed: u64,
+    /// In the order they run.
     pub phases: Vec<Phase>,
     /// Digest of the lines of `inputs.zst`.
     pub inputs: String,
@@ -42,13 +44,16 @@ pub struct Phase {
     pub name: String,
     /// The folder of its records below `.wanjuan/`, named by the phase's fingerprint.
     pub folder: String,
+    /// How many tasks it has.
     pub tasks: usize,
+    /// What each of its tasks does.
     pub steps: Vec<Step>,
 }
 
 /// A step of a phase. A stage stands in three: it observes, reduces and applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    /// What the pipeline calls it.
     pub name: String,
     /// Its settings, its version, and the digests of its files.
     pub identity: String,

@@ -22,7 +22,9 @@ use super::commit::{Ledger, at};
 pub struct Trial {
     /// Hash of the [plan](super::plan) that the run follows.
     pub plan: String,
+    /// Number of the map phase.
     pub phase: usize,
+    /// Name of its task.
     pub task: String,
     /// Their numbers in what the task reads.
     pub records: Range<u64>,
@@ -38,6 +40,7 @@ const NOTE: u64 = 16;
 const FILE: &str = "window";
 
 impl Window {
+    /// Begins the notes of an attempt.
     pub fn create(attempt: &Path) -> io::Result<Window> {
         let path = attempt.join(FILE);
         File::create(&path).map(Window).map_err(at(&path))

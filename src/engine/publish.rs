@@ -27,13 +27,16 @@ pub const MANIFEST: &str = "_manifest.json";
 pub struct Manifest {
     /// Rows, weight and tokens of all shards.
     pub totals: Totals,
+    /// In order.
     pub shards: Vec<Shard>,
 }
 
 /// One shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
+    /// One, or the several that the format asks for.
     pub files: Vec<PublishedFile>,
+    /// What it holds.
     pub totals: Totals,
     /// Digest of what the shard was made from: the same blocks need not be written again.
     pub made_from: String,
@@ -42,7 +45,9 @@ pub struct Shard {
 /// One file of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedFile {
+    /// Below the sink's folder.
     pub name: String,
+    /// In bytes.
     pub length: u64,
     /// BLAKE3, as `b3sum` prints it.
     pub blake3: String,
@@ -51,9 +56,13 @@ pub struct PublishedFile {
 /// A lane's file, and the task that wrote it.
 #[derive(Clone)]
 pub struct Piece {
+    /// Where the task committed.
     pub ledger: Ledger,
+    /// The task's name.
     pub task: String,
+    /// Number of its segment.
     pub segment: usize,
+    /// The file.
     pub output: LaneOutput,
 }
 

@@ -26,27 +26,37 @@ use crate::stage::{Decision, Key, Records};
 pub struct Reduced {
     /// Decisions, sorted by the address of their document.
     pub decisions: Output,
+    /// How many records were reduced.
     pub records: u64,
 }
 
 /// A map task's file: where it came from, the number of its split, and what it holds.
 pub struct MapOutput {
+    /// Name of the record that names it.
     pub task: String,
     /// Where it lies; an error that names it tells which task must run again.
     pub path: PathBuf,
+    /// Number of the split it is about.
     pub split: u32,
+    /// The file, opened.
     pub run: Run,
 }
 
 /// Everything that tells one reduce task from another.
 pub struct ReduceSpec<'a> {
+    /// What reduces.
     pub stage: &'a dyn AnyStage,
+    /// Where it commits.
     pub ledger: Ledger,
+    /// Its name.
     pub key: String,
+    /// Which partition of the keys it reduces.
     pub part: u64,
+    /// Of how many.
     pub parts: u64,
     /// Where the map tasks committed.
     pub upstream: Ledger,
+    /// What all map tasks left.
     pub inputs: &'a [MapOutput],
     /// Key of each split, by its number.
     pub splits: &'a [String],
@@ -138,7 +148,9 @@ impl Records for Group<'_> {
 
 /// What a finished reduce phase leaves.
 pub struct ReducedStage {
+    /// Where its tasks committed.
     pub ledger: Ledger,
+    /// By task: its decisions.
     pub runs: Vec<(String, Run)>,
     /// By split: the digest of all decisions about its documents.
     pub digests: HashMap<u64, u128>,

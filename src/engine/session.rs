@@ -23,6 +23,7 @@ use crate::registry::Built;
 /// What the command line decides about a run. Nothing here shows in the output.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How many threads work.
     pub threads: usize,
     /// Bytes.
     pub memory: u64,
@@ -60,7 +61,9 @@ pub fn available_memory() -> u64 {
 /// Why a budget cannot do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooLittleMemory {
+    /// Bytes that were given.
     pub have: u64,
+    /// Bytes that are needed.
     pub need: u64,
 }
 
@@ -85,8 +88,11 @@ pub fn memory(pipeline: &Pipeline, options: &Options) -> Result<Memory, TooLittl
 /// What a run left, for people and programs: `run.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunRecord {
+    /// Version of the engine.
     pub wanjuan: String,
+    /// Name of the corpus.
     pub name: String,
+    /// The only source of randomness.
     pub seed: u64,
     /// The pipeline file, as written.
     pub pipeline: String,
@@ -97,15 +103,19 @@ pub struct RunRecord {
     pub dropped: KeepDropped,
     /// Names and lengths of the inputs, by source.
     pub inputs: Vec<InputRecord>,
+    /// What happened to the documents.
     pub counts: Counts,
 }
 
 /// One entry of the pipeline as it ran.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StepRecord {
+    /// What the pipeline calls it.
     pub name: String,
+    /// What it is.
     #[serde(rename = "use")]
     pub uses: String,
+    /// Source, mapper, filter, stage or sink.
     pub kind: String,
     /// The entries it reads from.
     #[serde(default)]
@@ -113,24 +123,32 @@ pub struct StepRecord {
     /// Which documents it is about.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub selects: Option<String>,
+    /// Version of its decisions and bytes.
     pub version: u32,
+    /// All settings, defaults among them.
     pub settings: serde_json::Value,
+    /// Digests of the files whose content decides, by setting.
     pub files: Vec<(String, String)>,
 }
 
 /// One split of the corpus.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InputRecord {
+    /// Name of the source that reads it.
     pub source: String,
     /// As `measures/` has it in the column `split`.
     pub name: String,
+    /// Its length, as stored.
     pub bytes: u64,
 }
 
 /// What a finished session says of itself.
 pub struct Report {
+    /// What `run.json` says.
     pub record: RunRecord,
+    /// What was done, in this run and before.
     pub done: Done,
+    /// How long this run took.
     pub time: Duration,
 }
 

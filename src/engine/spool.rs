@@ -21,6 +21,7 @@ const HEAD: usize = 16;
 
 /// How waiting documents are stored: blocks of zstd level 1, nine times faster than it is read for.
 pub struct SpoolPack {
+    /// Bytes of a block, before compression.
     pub block_bytes: usize,
 }
 
@@ -103,6 +104,7 @@ pub struct SpoolReader {
 }
 
 impl SpoolReader {
+    /// Reads what a task's segments left.
     pub fn new(ledger: &Ledger, task: &str, segments: &[Segment]) -> SpoolReader {
         let files: Vec<_> = segments
             .iter()
@@ -114,6 +116,7 @@ impl SpoolReader {
         SpoolReader { ledger: ledger.clone(), task: task.to_owned(), files: files.into_iter(), open: None }
     }
 
+    /// The next block, or `None` after the last.
     pub fn next_block(&mut self) -> Result<Option<SpooledBlock>, Failure> {
         loop {
             if let Some((segment, reader)) = &mut self.open {
@@ -145,9 +148,11 @@ pub struct Decisions {
 /// stage's own bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
+    /// Of the document it is about.
     pub ordinal: u64,
     /// Key of the split, ordinal.
     pub kept: Option<(String, u64)>,
+    /// What the stage said beside.
     pub bytes: Vec<u8>,
 }
 

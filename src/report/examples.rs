@@ -25,9 +25,11 @@ const MOST_READ: u64 = 1 << 30;
 /// A document that was dropped.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Example {
+    /// The document's id.
     pub id: String,
     /// The split it came from, and its number there.
     pub place: String,
+    /// Its number there.
     pub record: u64,
     /// The document that was kept in its stead, as a record and its split.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +44,7 @@ pub struct Example {
 /// The beginning of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
+    /// How its text begins.
     pub begins: String,
     /// Characters of the whole text.
     pub chars: usize,
@@ -56,8 +59,11 @@ impl Excerpt {
 /// A record that became no document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadExample {
+    /// Where the record stands.
     pub place: String,
+    /// Its number in what the task read.
     pub record: u64,
+    /// What exactly was found.
     pub detail: String,
     /// How its bytes begin: as text, or in hexadecimal.
     pub raw: Excerpt,

@@ -37,9 +37,13 @@ pub const HTML: &str = "report.html";
 /// What a finished run did.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// Version of the engine.
     pub wanjuan: String,
+    /// Name of the corpus.
     pub name: String,
+    /// The only source of randomness.
     pub seed: u64,
+    /// What came in and what came out.
     pub totals: Totals,
     /// Bad records by reason.
     pub set_aside: Vec<BadReason>,
@@ -47,6 +51,7 @@ pub struct Report {
     pub dropped_kept: KeepDropped,
     /// Sources, steps and sinks, in the order of the pipeline.
     pub steps: Vec<StepReport>,
+    /// Where the results are.
     pub sinks: Vec<SinkReport>,
     /// What WanJuan-CC publishes of itself, as far as this run measured it.
     pub statistics: Vec<Statistic>,
@@ -65,68 +70,91 @@ pub struct Totals {
     pub bytes: u64,
     /// Documents that a sink wrote, each once.
     pub kept: u64,
+    /// Bad records, whatever their reason.
     pub set_aside: u64,
 }
 
 /// One source, step or sink.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepReport {
+    /// What the pipeline calls it.
     pub name: String,
+    /// What it is.
     #[serde(rename = "use")]
     pub uses: String,
+    /// Source, mapper, filter or stage.
     pub kind: String,
+    /// What it reads from.
     pub from: Vec<String>,
+    /// Its `where`.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub selects: Option<String>,
     /// Documents it judged; those that `where` let pass are not among them. A source judges none.
     pub seen: Option<u64>,
+    /// Documents it let go on.
     pub kept: Option<u64>,
     /// Documents it dropped, or records a source passed over.
     pub dropped: u64,
+    /// Why it dropped others, the commonest first.
     pub reasons: Vec<Reason>,
+    /// What it measured.
     pub measures: Vec<MeasureReport>,
 }
 
 /// Why documents were dropped.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reason {
+    /// A fact about documents.
     pub reason: String,
+    /// How many it was true of.
     pub documents: u64,
+    /// Some of them.
     pub examples: Vec<Example>,
 }
 
 /// Why records became no document.
 #[derive(Debug, Clone, Serialize)]
 pub struct BadReason {
+    /// What is wrong with records.
     pub reason: String,
+    /// With how many.
     pub records: u64,
+    /// Some of them.
     pub examples: Vec<BadExample>,
 }
 
 /// What a step measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct MeasureReport {
+    /// Its name within the step.
     pub name: String,
+    /// What it is, in the step's words.
     pub about: String,
     /// The least that is kept, if a setting says so.
     pub min: Option<f64>,
     /// The most that is kept, if a setting says so.
     pub max: Option<f64>,
+    /// How its values are spread.
     pub histogram: Histogram,
 }
 
 /// One sink.
 #[derive(Debug, Clone, Serialize)]
 pub struct SinkReport {
+    /// What the pipeline calls it.
     pub name: String,
+    /// What it is.
     #[serde(rename = "use")]
     pub uses: String,
     /// Its folder below the output.
     pub folder: String,
+    /// How many shards it wrote.
     pub shards: usize,
+    /// In how many files.
     pub files: usize,
     /// Bytes on disk.
     pub stored: u64,
+    /// What it wrote.
     #[serde(flatten)]
     pub counts: SinkCounts,
 }
@@ -134,6 +162,7 @@ pub struct SinkReport {
 /// One of the statistics that WanJuan-CC publishes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Statistic {
+    /// Which one.
     pub statistic: String,
     /// Where it comes from; empty where nothing measures it.
     pub measured_by: String,
@@ -146,10 +175,15 @@ pub struct Statistic {
 /// What only one run on one machine knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ran {
+    /// Where the run left its results.
     pub output: String,
+    /// How long it took.
     pub seconds: f64,
+    /// On how many threads.
     pub threads: usize,
+    /// With how much memory, at the most.
     pub memory_bytes: u64,
+    /// Its phases, in order.
     pub phases: Vec<Phase>,
     /// Damaged files that were made again.
     pub healed: usize,
@@ -158,11 +192,13 @@ pub struct Ran {
 /// How long a part of a run took.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Phase {
+    /// What a person calls it.
     pub phase: String,
     /// Tasks that ran.
     pub ran: usize,
     /// Tasks that were done before.
     pub skipped: usize,
+    /// How long it took.
     pub seconds: f64,
 }
 
@@ -349,18 +385,18 @@ fn sink(output: &Path, record: &RunRecord, step: &StepRecord) -> SinkReport {
     }
 }
 
-/// What WanJuan-CC publishes of itself (arXiv:2402.19282), and the measure of ours that is the same:
-/// `use` and name.
+/// The nine histograms that WanJuan-CC publishes of itself (its repository's `statistics_signal.png`), and
+/// the measures of ours that are the same: `use` and name.
 const STATISTICS: [(&str, &[(&str, &str)]); 9] = [
-    ("document length", &[]),
+    ("content length", &[]),
     ("token length", &[]),
-    ("line count", &[("c4_lines", "lines")]),
-    ("average word length", &[("gopher_quality", "mean_word_chars")]),
+    ("line number", &[("c4_lines", "lines")]),
+    ("mean word length", &[("gopher_quality", "mean_word_chars")]),
     ("symbol-to-word ratio", &[("gopher_quality", "hashes_per_word"), ("gopher_quality", "ellipses_per_word")]),
-    ("average sentence length", &[]),
-    ("proportion of non-alphabetic characters", &[]),
-    ("proportion of unique words", &[]),
-    ("stop word ratio", &[]),
+    ("sentence number", &[("c4_lines", "sentences")]),
+    ("non-alpha fraction", &[]),
+    ("unique-word fraction", &[]),
+    ("stop-word fraction", &[]),
 ];
 
 fn statistics(steps: &[StepReport], sinks: &[SinkReport]) -> Vec<Statistic> {
@@ -373,7 +409,7 @@ fn statistics(steps: &[StepReport], sinks: &[SinkReport]) -> Vec<Statistic> {
         for sink in sinks.iter().filter(|sink| sink.counts.documents > 0) {
             let mean = |sum: u64| Some(sum as f64 / sink.counts.documents as f64);
             match statistic {
-                "document length" => put(format!("sink {}, in bytes", sink.name), mean(sink.counts.bytes), None),
+                "content length" => put(format!("sink {}, in bytes", sink.name), mean(sink.counts.bytes), None),
                 "token length" if sink.counts.tokens > 0 => {
                     put(format!("sink {}, in tokens", sink.name), mean(sink.counts.tokens), None);
                 }

@@ -220,7 +220,7 @@ fn matches(pattern: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, String)>, S
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A file that holds `bytes`, in a folder that goes away with the value.

@@ -29,6 +29,7 @@ impl Source {
 }
 
 impl Merge {
+    /// Merges what the cursors walk over; a number puts a split in the place of the one in the records.
     pub fn new(cursors: Vec<(Option<u32>, Cursor)>) -> Merge {
         let sources = cursors.into_iter().map(|(split, cursor)| Source { split, cursor });
         let mut heap: Vec<Source> = sources.filter(|source| source.record().is_some()).collect();
@@ -41,6 +42,7 @@ impl Merge {
         self.heap.first()?.record()
     }
 
+    /// Goes to the next record.
     pub fn advance(&mut self) -> io::Result<()> {
         let Some(source) = self.heap.first_mut() else { return Ok(()) };
         source.cursor.advance()?;

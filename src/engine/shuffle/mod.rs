@@ -21,7 +21,9 @@ use crate::stage::Key;
 /// One record, borrowed from wherever it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record<'a> {
+    /// What brings records together.
     pub key: Key,
+    /// What the stage has to say.
     pub value: &'a [u8],
     /// The document it is about. In a map task's file the split is 0: the reader knows it by the
     /// file, so that a split which moves in the order of the corpus need not be read again.

@@ -39,6 +39,7 @@ struct BlockInfo {
 /// The records whose keys share their upper half: the decisions about one split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
+    /// That half: the number of the split.
     pub upper: u64,
     /// Of the records' lower key halves and values: equal decisions have equal digests.
     pub digest: String,
@@ -154,6 +155,7 @@ pub struct Run {
 }
 
 impl Run {
+    /// Reads and checks the footer.
     pub fn open(path: &Path) -> io::Result<Run> {
         let damaged = || damaged(path);
         let mut file = File::open(path).map_err(at(path))?;
@@ -183,6 +185,7 @@ impl Run {
         Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, sections })
     }
 
+    /// How many records it holds.
     pub fn records(&self) -> u64 {
         self.records
     }
@@ -234,6 +237,7 @@ impl Cursor {
         self.current.map(|(key, origin, start, end)| Record { key, value: &self.block[start..end], origin })
     }
 
+    /// Goes to the next record of the range.
     pub fn advance(&mut self) -> io::Result<()> {
         loop {
             while self.position == self.block.len() {

@@ -42,6 +42,7 @@ impl Sorter {
         }
     }
 
+    /// Adds a record; spills when the buffer is full.
     pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
         let entry = Entry {
             key: record.key,

@@ -170,7 +170,7 @@ impl Pages {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use std::io::Write;
 
     use proptest::prelude::*;
