@@ -70,7 +70,7 @@ pub struct Page {
 
 impl Step for HtmlText {
     const NAME: &'static str = "html_text";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Mapper;
