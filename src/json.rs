@@ -9,17 +9,30 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends `,name:value` for every member of `members` (an object's text without its braces) whose
-/// name is not `skipped`.
-pub fn append_members(members: &str, skipped: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+/// name is not among `skipped`.
+pub fn append_members(members: &str, skipped: &[&str], out: &mut Vec<u8>) {
+    if skipped.iter().any(|name| may_name(members, name)) {
+        return append_others(members, skipped, out);
+    }
+    out.push(b',');
+    out.extend_from_slice(members.as_bytes());
+}
+
+/// Whether a member may be called so, at a glance: a name stands between quotes, or is written with
+/// escapes.
+fn may_name(members: &str, name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let escapes = || memchr::memmem::find(members.as_bytes(), b"\\u").is_some();
+    let quoted = |at: usize| members.as_bytes().get(at + name.len()) == Some(&b'"');
+    let opened = |at: usize| at > 0 && members.as_bytes()[at - 1] == b'"';
+    !plain || memchr::memmem::find_iter(members.as_bytes(), name).any(|at| opened(at) && quoted(at)) || escapes()
+}
+
+fn append_others(members: &str, skipped: &[&str], out: &mut Vec<u8>) {
     let object = format!("{{{members}}}");
     // Members were validated when the record was read.
-    let walk = || sonic_rs::to_object_iter(object.as_str()).flatten();
-    if !walk().any(|(name, _)| skipped(&name)) {
-        out.push(b',');
-        out.extend_from_slice(members.as_bytes());
-        return;
-    }
-    for (name, value) in walk().filter(|(name, _)| !skipped(name)) {
+    let walk = sonic_rs::to_object_iter(object.as_str()).flatten();
+    for (name, value) in walk.filter(|(name, _)| !skipped.contains(&&**name)) {
         out.push(b',');
         write_string(&name, out);
         out.push(b':');
@@ -47,5 +60,32 @@ pub fn kind(value: &LazyValue<'_>) -> &'static str {
         "an object"
     } else {
         "an array"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn members_at_a_glance_are_those_of_a_walk(
+            names in prop::collection::vec("(id|text|idx|a|\\\\u0069d|名)", 0..5), value in "(\"id\"|\"x \\\\\"id\\\\\" y\"|\"\\\\u0041\"|1|\\[\"text\"\\])",
+        ) {
+            let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":{value}")).collect();
+            let members = members.join(",");
+            prop_assume!(!members.is_empty());
+            let parsed = |bytes: &[u8]| -> Vec<(String, String)> {
+                let object = format!("{{{}}}", String::from_utf8_lossy(bytes).trim_start_matches(','));
+                let walk = sonic_rs::to_object_iter(object.as_str()).map(Result::unwrap);
+                walk.map(|(name, value)| (name.to_string(), value.as_raw_str().to_owned())).collect()
+            };
+            let (mut glance, mut walk) = (Vec::new(), Vec::new());
+            append_members(&members, &["id", "text"], &mut glance);
+            append_others(&members, &["id", "text"], &mut walk);
+            prop_assert_eq!(parsed(&glance), parsed(&walk));
+        }
     }
 }

@@ -144,12 +144,9 @@ impl Sink for Jsonl {
             out.push(b'}');
         }
         if !document.carried.is_empty() {
-            let written = |name: &str| {
-                name == self.config.id
-                    || name == self.config.text
-                    || document.fields().any(|(field, _)| field.as_str() == name)
-            };
-            json::append_members(&document.carried, written, out);
+            let mut written = vec![self.config.id.as_str(), self.config.text.as_str()];
+            written.extend(document.fields().map(|(name, _)| name.as_str()));
+            json::append_members(&document.carried, &written, out);
         }
         out.extend_from_slice(b"}\n");
         Ok(Row { weight: (out.len() - start) as u64, tokens: 0 })
