@@ -8,8 +8,7 @@ use std::path::Path;
 use crate::config::Pipeline;
 use crate::engine::Memory;
 use crate::engine::inputs::Split;
-use crate::engine::plan::Plan;
-use crate::engine::session::{self, Options};
+use crate::engine::session::{self, Options, Prepared};
 use crate::numbers::{count, size};
 
 /// A run that may start.
@@ -20,8 +19,7 @@ pub struct Preflight {
     /// Bytes that the run takes on disk, about.
     pub need: u64,
     free: Option<u64>,
-    splits: usize,
-    plan: Plan,
+    pub prepared: Prepared,
 }
 
 /// Why it may not.
@@ -57,11 +55,9 @@ impl Preflight {
                 size(little.need)
             ))
         })?;
-        let splits = session::splits(pipeline, options.split_bytes).map_err(Unready::Machine)?;
-        let input = splits.iter().map(Split::bytes).sum();
-        let graph = pipeline.graph(&splits);
-        let plan = Plan::new(&graph, &splits).map_err(Unready::Machine)?;
-        let (need, free) = (need(input, graph.phases()), free_space(&pipeline.output));
+        let prepared = session::prepare(pipeline, options).map_err(Unready::Machine)?;
+        let input = prepared.splits.iter().map(Split::bytes).sum();
+        let (need, free) = (need(input, pipeline.graph(&[]).phases()), free_space(&pipeline.output));
         if let Some(free) = free.filter(|free| *free < need / 10) {
             return Err(Unready::Wrong(format!(
                 "error: {} has {} free; this run takes about {}\nhelp: give the pipeline an `output` on a larger disk\n",
@@ -70,7 +66,7 @@ impl Preflight {
                 size(need)
             )));
         }
-        Ok(Preflight { memory, input, need, free, splits: splits.len(), plan })
+        Ok(Preflight { memory, input, need, free, prepared })
     }
 
     /// What the run is about to do, in a line.
@@ -79,10 +75,10 @@ impl Preflight {
             "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}",
             pipeline.name,
             size(self.input),
-            count(self.splits as u64),
-            plural(self.splits),
-            self.plan.phases.len(),
-            plural(self.plan.phases.len()),
+            count(self.prepared.splits.len() as u64),
+            plural(self.prepared.splits.len()),
+            self.prepared.plan.phases.len(),
+            plural(self.prepared.plan.phases.len()),
             options.threads,
             plural(options.threads),
             size(options.memory),
@@ -93,7 +89,7 @@ impl Preflight {
 
     /// The same for a program.
     pub fn json(&self) -> serde_json::Value {
-        let phases = self.plan.phases.iter().map(|phase| {
+        let phases = self.prepared.plan.phases.iter().map(|phase| {
             let steps: Vec<&str> = phase.steps.iter().map(|step| step.name.as_str()).collect();
             serde_json::json!({ "name": phase.name, "tasks": phase.tasks, "steps": steps })
         });
@@ -104,7 +100,7 @@ impl Preflight {
     /// The phases: what each does, in how many tasks.
     pub fn tell(&self) -> String {
         let mut text = String::new();
-        for phase in &self.plan.phases {
+        for phase in &self.prepared.plan.phases {
             let steps: Vec<&str> = phase.steps.iter().map(|step| step.name.as_str()).collect();
             let tasks = format!("{} task{}", count(phase.tasks as u64), plural(phase.tasks));
             let _ = writeln!(text, "{:<28}  {tasks:<16}{}", phase.name, steps.join(", "));
@@ -113,8 +109,8 @@ impl Preflight {
     }
 }
 
-/// What a run writes beside its results is about as much as its input, for each phase that documents
-/// wait behind; so are the results, at the most.
+/// What a run writes is about as much as its input, once for the results and once for each time that
+/// documents wait.
 fn need(input: u64, phases: usize) -> u64 {
     input * phases as u64
 }

@@ -103,8 +103,11 @@ impl Run {
         let shared = Arc::new(session::shared(ready.memory, &options, Box::new(display.clone())));
         stop_on_signals(&shared);
         let isolate = |trial: &Trial| isolation::ends_the_process(&self.file, &self.sets, &options, trial);
-        let ended = session::run(&pipeline, &options, &shared, Some(&isolate));
+        let ended = session::run(&pipeline, &options, &ready.prepared, &shared, Some(&isolate));
         display.finish();
+        if let (Output::Json, Err(failure)) = (self.output, &ended) {
+            say(&format!("{:#}\n", failed(failure)));
+        }
         match ended {
             Ok(report) => {
                 let ran = ran(&pipeline, &options, &report);
@@ -133,6 +136,19 @@ impl Run {
             Err(Failure::Machine(error) | Failure::Damaged { error, .. }) => {
                 machine_failed(&error, &self.file, Some(ready.need))
             }
+        }
+    }
+}
+
+/// Why a run did not finish, for a program.
+fn failed(failure: &Failure) -> serde_json::Value {
+    match failure {
+        Failure::Stopped | Failure::Overtaken => serde_json::json!({ "failed": "interrupted" }),
+        Failure::TooManyBad { set_aside, limit, records } => {
+            serde_json::json!({ "failed": "too_many_set_aside", "set_aside": set_aside, "limit": limit, "records": records })
+        }
+        Failure::Machine(error) | Failure::Damaged { error, .. } => {
+            serde_json::json!({ "failed": "machine", "error": error.to_string() })
         }
     }
 }

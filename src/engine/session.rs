@@ -159,8 +159,23 @@ impl Report {
     }
 }
 
+/// What a run is about to read and do.
+pub struct Prepared {
+    /// The corpus, cut.
+    pub splits: Vec<Split>,
+    /// What is done to it.
+    pub plan: Plan,
+}
+
+/// Looks at the corpus, and plans.
+pub fn prepare(pipeline: &Pipeline, options: &Options) -> io::Result<Prepared> {
+    let splits = splits(pipeline, options.split_bytes)?;
+    let plan = Plan::new(&pipeline.graph(&splits), &splits)?;
+    Ok(Prepared { splits, plan })
+}
+
 /// Cuts the corpus into splits, in the order of the pipeline and of names.
-pub fn splits(pipeline: &Pipeline, split_bytes: u64) -> io::Result<Vec<Split>> {
+fn splits(pipeline: &Pipeline, split_bytes: u64) -> io::Result<Vec<Split>> {
     let mut splits = Vec::new();
     for (number, entry) in pipeline.entries.iter().enumerate() {
         let Built::Source(source) = &entry.instance.built else { continue };
@@ -219,6 +234,7 @@ const OWNER: &str = "owner.json";
 pub fn run(
     pipeline: &Pipeline,
     options: &Options,
+    prepared: &Prepared,
     shared: &Shared,
     isolate: Option<&Isolate<'_>>,
 ) -> Result<Report, Failure> {
@@ -233,13 +249,13 @@ pub fn run(
     let drafts = Drafts::open(&work)?;
     let owner = serde_json::json!({ "name": pipeline.name });
     replace_file(&drafts, &work.join(OWNER), owner.to_string().as_bytes())?;
-    let splits = splits(pipeline, options.split_bytes)?;
-    let graph = pipeline.graph(&splits);
-    let plan = Plan::new(&graph, &splits)?.write(&work, lock.alone)?;
+    let Prepared { splits, plan } = prepared;
+    let graph = pipeline.graph(splits);
+    let plan = plan.write(&work, lock.alone)?;
     let lock = lock.share()?;
-    let job = job(pipeline, options, &graph, &splits, &plan, isolate);
+    let job = job(pipeline, options, &graph, splits, &plan, isolate);
     let done = driver::run(shared, &job)?;
-    let record = record(pipeline, &splits, &done.counts);
+    let record = record(pipeline, splits, &done.counts);
     let mut text = serde_json::to_vec_pretty(&record).expect("a record of a run is plain data");
     text.push(b'\n');
     replace_file(&drafts, &pipeline.output.join(RUN), &text)?;
@@ -249,9 +265,9 @@ pub fn run(
 
 /// Works on the records of a trial and throws the result away. The process may not survive it.
 pub fn attempt(pipeline: &Pipeline, options: &Options, shared: &Shared, trial: &Trial) -> Result<(), Failure> {
-    let splits = splits(pipeline, options.split_bytes)?;
+    let Prepared { splits, plan } = prepare(pipeline, options)?;
     let graph = pipeline.graph(&splits);
-    let plan = Plan::new(&graph, &splits)?.hash();
+    let plan = plan.hash();
     if plan != trial.plan {
         let what = format!("this process would follow the plan {plan}, not {}", trial.plan);
         return Err(Failure::Machine(io::Error::other(what)));

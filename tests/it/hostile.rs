@@ -131,6 +131,9 @@ fn too_many_bad_records_end_with_3_and_can_be_looked_at() {
     assert!(told.contains("3 of 4 records were set aside") && told.contains("set-aside"), "{told}");
     let raw = zstd::decode_all(fs::File::open(bench.path("out/set-aside/part-00000.jsonl.zst")).unwrap()).unwrap();
     assert_eq!(String::from_utf8(raw).unwrap().matches("\"raw\":\"bad\"").count(), 3);
+    let output = run(&bench.path("p.toml"), &["-o", "json"], 3);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((told["failed"].as_str(), told["set_aside"].as_u64()), (Some("too_many_set_aside"), Some(3)));
     // The same run with leave goes on from there.
     run(&pipeline(&bench, "max_set_aside = 3"), &[], 0);
     assert_eq!(set_aside(&bench), [("not_an_object".to_owned(), 3)]);
