@@ -79,6 +79,8 @@ enum State<R: BufRead> {
     Reading(Decoder<R>, u64, bool),
     /// A member was corrupt: the next begins somewhere ahead.
     Lost(Ahead<R>),
+    /// Nothing can be decompressed, as with a damaged dictionary: told once, and then it is over.
+    Failed(io::Error),
     Over,
 }
 
@@ -115,22 +117,18 @@ impl<R: BufRead> Read for Decoder<R> {
 
 impl<R: BufRead> Members<R> {
     pub fn new(codec: Codec, inner: R) -> Members<R> {
-        Members { codec, state: State::Lost(Ahead { inner, pushed: Vec::new(), taken: 0 }) }.at_start()
+        let state = State::begin(&codec, Ahead::new(inner));
+        Members { codec, state }
     }
+}
 
-    /// Begins at the first byte, whatever it is.
-    fn at_start(mut self) -> Members<R> {
-        if let State::Lost(ahead) = std::mem::replace(&mut self.state, State::Over) {
-            self.state = self.begin(ahead);
-        }
-        self
-    }
-
-    fn begin(&self, ahead: Ahead<R>) -> State<R> {
+impl<R: BufRead> State<R> {
+    /// Begins a member at the next byte, whatever it is.
+    fn begin(codec: &Codec, ahead: Ahead<R>) -> State<R> {
         let taken = ahead.taken;
-        match Decoder::new(&self.codec, ahead) {
+        match Decoder::new(codec, ahead) {
             Ok(decoder) => State::Reading(decoder, taken, false),
-            Err(_) => State::Over,
+            Err(error) => State::Failed(error),
         }
     }
 }
@@ -140,11 +138,12 @@ impl<R: BufRead> Read for Members<R> {
         loop {
             match std::mem::replace(&mut self.state, State::Over) {
                 State::Over => return Ok(0),
+                State::Failed(error) => return Err(error),
                 State::Lost(mut ahead) => {
                     if !ahead.find(self.codec.magic())? {
                         return Ok(0);
                     }
-                    self.state = self.begin(ahead);
+                    self.state = State::begin(&self.codec, ahead);
                 }
                 State::Reading(mut decoder, begun, gave) => match decoder.read(buffer) {
                     Ok(0) if !buffer.is_empty() => {
@@ -153,7 +152,7 @@ impl<R: BufRead> Read for Members<R> {
                             ahead.pass_zeros()?; // some writers pad
                         }
                         if !ahead.fill_buf()?.is_empty() {
-                            self.state = self.begin(ahead);
+                            self.state = State::begin(&self.codec, ahead);
                         }
                     }
                     Ok(read) => {
@@ -215,6 +214,10 @@ impl<R: BufRead> BufRead for Ahead<R> {
 }
 
 impl<R: BufRead> Ahead<R> {
+    fn new(inner: R) -> Ahead<R> {
+        Ahead { inner, pushed: Vec::new(), taken: 0 }
+    }
+
     fn pass_zeros(&mut self) -> io::Result<()> {
         loop {
             let ahead = self.fill_buf()?;
@@ -267,13 +270,12 @@ const PROOF: u64 = 64 << 10;
 /// number alone proves nothing: it stands in compressed bytes by chance.
 pub fn first_behind(input: &Input, codec: &Codec, from: u64, begins: &[u8]) -> io::Result<Option<u64>> {
     let until = input.length.min(from + WINDOW);
-    let mut ahead = Ahead { inner: BufReader::new(input.open(from..until)?), pushed: Vec::new(), taken: 0 };
+    let mut ahead = Ahead::new(BufReader::new(input.open(from..until)?));
     while ahead.find(codec.magic())? {
         let place = from + ahead.taken;
-        let decoder = Decoder::new(
-            codec,
-            Ahead { inner: BufReader::new(input.open(place..input.length)?), pushed: Vec::new(), taken: 0 },
-        )?;
+        let member = Ahead::new(BufReader::new(input.open(place..input.length)?));
+        // Where nothing can be decompressed there is nowhere to cut; reading says what is wrong.
+        let Ok(decoder) = Decoder::new(codec, member) else { return Ok(None) };
         let mut content = Vec::new();
         match decoder.take(PROOF).read_to_end(&mut content) {
             Ok(_) if !content.is_empty() && content.starts_with(begins) => return Ok(Some(place)),
@@ -292,7 +294,7 @@ mod tests {
     use crate::store::tests::file;
 
     fn ahead(bytes: &[u8], capacity: usize) -> Ahead<BufReader<&[u8]>> {
-        Ahead { inner: BufReader::with_capacity(capacity, bytes), pushed: Vec::new(), taken: 0 }
+        Ahead::new(BufReader::with_capacity(capacity, bytes))
     }
 
     #[test]
@@ -376,6 +378,14 @@ mod tests {
             let codec = Codec::zstd(&input).unwrap();
             assert_eq!(all(&codec, &bytes, 64), (b"WARC/1.0 response 17 of a crawl".repeat(2), 0));
         }
+        // One that is damaged is told, and does not make the file an empty one.
+        let mut damaged = dictionary.clone();
+        damaged[8..100].fill(0xff);
+        let bytes = [&DICTIONARY[..], &(damaged.len() as u32).to_le_bytes(), &damaged, &frame].concat();
+        let (_folder, input) = file(&bytes);
+        let codec = Codec::zstd(&input).unwrap();
+        assert_eq!(all(&codec, &bytes, 64), (Vec::new(), 1));
+        assert_eq!(first_behind(&input, &codec, 1, b"").unwrap(), None);
     }
 
     #[test]
