@@ -76,7 +76,8 @@ impl Step for FinewebQuality {
     const NAME: &'static str = "fineweb_quality";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("fineweb_quality.rs");
-    const PROFILES: &'static [Profile] = &[Profile { name: "datatrove", settings: "" }];
+    const PROFILES: &'static [Profile] =
+        &[Profile { name: "datatrove", settings: "", about: "`FineWebQualityFilter` of datatrove 0.10." }];
     type Config = Config;
     type Kind = kind::Filter;
 

@@ -107,7 +107,11 @@ impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("gopher_quality.rs");
-    const PROFILES: &'static [Profile] = &[Profile { name: "datatrove", settings: "" }];
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "datatrove",
+        settings: "",
+        about: "`GopherQualityFilter` of datatrove 0.10: words as spaCy cuts them, lengths in characters.",
+    }];
     type Config = Config;
     type Kind = kind::Filter;
 

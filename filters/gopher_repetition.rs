@@ -99,7 +99,11 @@ impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("gopher_repetition.rs");
-    const PROFILES: &'static [Profile] = &[Profile { name: "datatrove", settings: "" }];
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "datatrove",
+        settings: "",
+        about: "`GopherRepetitionFilter` of datatrove 0.10: the second and later copies count, shares are of all characters.",
+    }];
     type Config = Config;
     type Kind = kind::Filter;
 

@@ -1,6 +1,5 @@
 //! The traits a step implements.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -33,6 +32,9 @@ pub struct Profile {
     /// Settings in TOML that stand in for the defaults; what the pipeline file says beside
     /// `profile` overrides them.
     pub settings: &'static str,
+    /// What is particular about these decisions and where they come from, for
+    /// `wanjuan explain step@profile`.
+    pub about: &'static str,
 }
 
 /// A setting that is well-formed and still cannot be used.
@@ -68,23 +70,70 @@ pub struct Setup {
     pub seed: u64,
     /// Name of the step in this pipeline; part of every random draw.
     pub step: String,
-    /// Files whose content decides (models, lists, tokenizers): path as used, by setting. The
+    /// Files whose content decides (models, lists, tokenizers): setting, and path as used. The
     /// engine adds their digests to the fingerprint of every task that runs the step.
-    pub files: BTreeMap<&'static str, PathBuf>,
+    pub files: Vec<(&'static str, PathBuf)>,
 }
 
 impl Setup {
     /// Resolves the path in `setting` against the pipeline's folder and notes that its content
     /// decides. A missing file is a mistake of the pipeline.
     pub fn file(&mut self, setting: &'static str, path: &str) -> Result<PathBuf, Wrong> {
-        let resolved = if Path::new(path).is_absolute() { PathBuf::from(path) } else { self.folder.join(path) };
+        let resolved = self.resolve(path);
         if !resolved.is_file() {
-            return Err(Wrong::setting(setting, format!("there is no file `{}`", resolved.display()))
-                .help("paths are relative to the folder of the pipeline file"));
+            return Err(missing(setting, "file", &resolved));
         }
-        self.files.insert(setting, resolved.clone());
+        self.files.push((setting, resolved.clone()));
         Ok(resolved)
     }
+
+    /// As [`file`](Setup::file), for a setting that lists files and folders. A folder stands for every
+    /// file in it and below, in the order of their names; hidden ones (`.git`) are passed over.
+    pub fn files_in(&mut self, setting: &'static str, paths: &[String]) -> Result<Vec<PathBuf>, Wrong> {
+        let mut found = Vec::new();
+        for path in paths {
+            let resolved = self.resolve(path);
+            if resolved.is_dir() {
+                let before = found.len();
+                walk(&resolved, &mut found)
+                    .map_err(|error| Wrong::setting(setting, format!("{}: {error}", resolved.display())))?;
+                if found.len() == before {
+                    return Err(missing(setting, "file in the folder", &resolved));
+                }
+            } else if resolved.is_file() {
+                found.push(resolved);
+            } else {
+                return Err(missing(setting, "file or folder", &resolved));
+            }
+        }
+        self.files.extend(found.iter().map(|path| (setting, path.clone())));
+        Ok(found)
+    }
+
+    fn resolve(&self, path: &str) -> PathBuf {
+        if Path::new(path).is_absolute() { PathBuf::from(path) } else { self.folder.join(path) }
+    }
+}
+
+fn missing(setting: &'static str, what: &str, path: &Path) -> Wrong {
+    Wrong::setting(setting, format!("there is no {what} `{}`", path.display()))
+        .help("paths are relative to the folder of the pipeline file")
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        // A link is what it leads to, for a file; links to folders could lead round in circles.
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        } else if entry.file_type()?.is_dir() {
+            walk(&path, found)?;
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// What every step has, whatever its kind.

@@ -49,7 +49,8 @@ impl List {
 /// Describe one step: what it does, its settings, its sources
 #[derive(Args)]
 pub struct Explain {
-    /// Its name, as in `use = "…"`; or `where`, for the language of conditions
+    /// Its name, as in `use = "…"`; `name@profile`, for whose decisions it can reproduce; or `where`,
+    /// for the language of conditions
     step: String,
     /// How to answer
     #[arg(short, long, value_enum, default_value_t)]
@@ -62,14 +63,21 @@ impl Explain {
             say(WHERE);
             return Exit::Done;
         }
-        let found: Vec<&Entry> = registry.entries().filter(|entry| entry.name == self.step).collect();
+        let (step, profile) = match self.step.split_once('@') {
+            Some((step, profile)) => (step, Some(profile)),
+            None => (self.step.as_str(), None),
+        };
+        let found: Vec<&Entry> = registry.entries().filter(|entry| entry.name == step).collect();
         if found.is_empty() {
-            tell!("error: nothing is called `{}`", self.step);
-            match nearest(&self.step, registry.entries().map(|entry| entry.name)) {
+            tell!("error: nothing is called `{step}`");
+            match nearest(step, registry.entries().map(|entry| entry.name)) {
                 Some(near) => tell!("help: did you mean `{near}`?"),
                 None => tell!("help: `wanjuan list` shows all there is"),
             }
             return Exit::Wrong;
+        }
+        if let Some(wanted) = profile {
+            return explain_profile(found[0], wanted, self.output);
         }
         match self.output {
             Output::Text => say(&found.iter().map(|entry| page(entry)).collect::<Vec<_>>().join("\n\n")),
@@ -79,6 +87,41 @@ impl Explain {
         }
         Exit::Done
     }
+}
+
+/// The page of one profile.
+fn explain_profile(entry: &Entry, wanted: &str, output: Output) -> Exit {
+    let Some(profile) = entry.profiles.iter().find(|profile| profile.name == wanted) else {
+        tell!("error: `{}` has no profile `{wanted}`", entry.name);
+        let names: Vec<&str> = entry.profiles.iter().map(|profile| profile.name).collect();
+        match names.is_empty() {
+            true => tell!("help: it has none"),
+            false => tell!("help: there are {}", names.join(", ")),
+        }
+        return Exit::Wrong;
+    };
+    let settings: toml::Table = profile.settings.parse().expect("a test reads every profile");
+    if let Output::Json = output {
+        let about =
+            json!({ "step": entry.name, "profile": profile.name, "about": profile.about, "settings": settings });
+        say(&format!("{about:#}\n"));
+        return Exit::Done;
+    }
+    let mut text = format!("{}@{} ({})\n\n{}\n", entry.name, profile.name, entry.kind, profile.about);
+    let _ = writeln!(text, "\nIn a pipeline\n  [[step]]\n  use = \"{}\"\n  profile = \"{}\"", entry.name, profile.name);
+    match settings.is_empty() {
+        true => text.push_str("\nIts settings are the defaults.\n"),
+        false => {
+            text.push_str("\nWhat it sets, and what it would be without\n");
+            for (name, value) in &settings {
+                let default = entry.schema.pointer(&format!("/properties/{name}/default")).unwrap_or(&Value::Null);
+                let _ = writeln!(text, "  {name} = {value}\n      {default}");
+            }
+        }
+    }
+    let _ = writeln!(text, "\n`wanjuan explain {}` describes the step and every setting.", entry.name);
+    say(&text);
+    Exit::Done
 }
 
 const WHERE: &str = include_str!("where.md");
@@ -104,7 +147,7 @@ fn page(entry: &Entry) -> String {
     if !entry.profiles.is_empty() {
         text.push_str("\nProfiles\n");
         for profile in entry.profiles {
-            let _ = writeln!(text, "  profile = \"{}\"", profile.name);
+            let _ = writeln!(text, "  profile = \"{}\"\n      {}", profile.name, profile.about);
             for line in profile.settings.lines().filter(|line| !line.trim().is_empty()) {
                 let _ = writeln!(text, "      {}", line.trim());
             }
@@ -132,7 +175,10 @@ fn choices<'a>(root: &'a Value, schema: &'a Value) -> Vec<(&'a str, &'a str)> {
 
 fn describe(entry: &Entry) -> Value {
     let measures = entry.measures.iter().map(|measure| json!({ "name": measure.name, "about": measure.about }));
-    let profiles = entry.profiles.iter().map(|profile| json!({ "name": profile.name, "settings": profile.settings }));
+    let profiles = entry
+        .profiles
+        .iter()
+        .map(|profile| json!({ "name": profile.name, "about": profile.about, "settings": profile.settings }));
     json!({
         "name": entry.name,
         "kind": entry.kind,

@@ -254,7 +254,7 @@ impl Checker<'_> {
         let mut digests = Vec::new();
         for (setting, path) in &setup.files {
             match digest_file(path) {
-                Ok((digest, _)) => digests.push((setting.to_string(), digest)),
+                Ok((digest, _)) => digests.push(((*setting).to_owned(), digest)),
                 Err(error) => {
                     self.complain(Complaint::new(format!("{}: {error}", path.display()), written.value(setting)))
                 }
