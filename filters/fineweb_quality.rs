@@ -88,6 +88,7 @@ impl Step for FinewebQuality {
 
 impl Filter for FinewebQuality {
     type Measure = Measure;
+    const JUDGING: &'static [&'static str] = &["spare_unended"];
 
     fn measure(&self, text: &Text) -> Measure {
         let lines = || text.split('\n').filter(|line| !line.trim().is_empty());

@@ -52,6 +52,7 @@ impl Step for Sample {
 
 impl Filter for Sample {
     type Measure = Measure;
+    const JUDGING: &'static [&'static str] = &["share"];
 
     fn measure(&self, text: &Text) -> Measure {
         let hash = xxh3_64_with_seed(text.document().id.as_bytes(), self.seed);

@@ -22,6 +22,7 @@ mod json;
 mod numbers;
 pub mod registry;
 pub mod report;
+pub mod rule;
 pub mod sink;
 pub mod source;
 pub mod stage;

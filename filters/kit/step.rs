@@ -202,6 +202,9 @@ pub enum Verdict {
 pub trait Filter: Step<Kind = kind::Filter> {
     /// What it measures; `()` for nothing.
     type Measure: Measures;
+    /// Settings that judge and change no measure, beside those called `min_…` and `max_…`, of which that
+    /// holds by their name: `wanjuan tune` tries others without reading the corpus again.
+    const JUDGING: &'static [&'static str] = &[];
 
     /// Computes the numbers the verdict rests on.
     fn measure(&self, text: &Text) -> Self::Measure;

@@ -144,6 +144,9 @@ fn page(entry: &Entry) -> String {
             }
         }
     }
+    if entry.kind == "filter" {
+        let _ = writeln!(text, "\nAs in every filter\n  only_measure = false\n      {ONLY_MEASURE}");
+    }
     if !entry.profiles.is_empty() {
         text.push_str("\nProfiles\n");
         for profile in entry.profiles {
@@ -161,6 +164,10 @@ fn page(entry: &Entry) -> String {
     }
     text
 }
+
+/// What the engine's key for filters does.
+const ONLY_MEASURE: &str =
+    "Whether it measures and drops nothing: what to drop is left to a `where`, a `rule` or `wanjuan tune`.";
 
 /// What a setting can be, where that is one of a few words: each with what it means.
 fn choices<'a>(root: &'a Value, schema: &'a Value) -> Vec<(&'a str, &'a str)> {
@@ -203,6 +210,9 @@ pub fn schema(registry: &Registry) -> Exit {
                 properties.insert("paths".into(), json!({ "type": "array", "items": { "type": "string" }, "description": "Files, folders or globs." }));
             } else {
                 properties.insert("from".into(), json!({ "description": "What it reads from, if not the entry above.", "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }));
+            }
+            if entry.kind == "filter" {
+                properties.insert("only_measure".into(), json!({ "type": "boolean", "default": false, "description": ONLY_MEASURE }));
             }
             if !entry.profiles.is_empty() {
                 let names: Vec<&str> = entry.profiles.iter().map(|profile| profile.name).collect();

@@ -72,20 +72,27 @@ fn send(pipeline: &Pipeline, at: usize, document: Document, ends: &mut Vec<End>)
     let entry = &pipeline.entries[at];
     let mut text = Text::new(document);
     let concerned = entry.selects.as_ref().is_none_or(|predicate| predicate.eval(text.document()));
-    let mut measures = text.edit(|document| std::mem::take(&mut document.measures));
-    let slots = &mut measures[entry.slots.clone()];
+    let mut measures = match &entry.instance.built {
+        Built::Rule(_) => Vec::new(), // it judges by measures of others
+        _ => text.edit(|document| std::mem::take(&mut document.measures)),
+    };
+    let slots = measures.get_mut(entry.slots.clone()).unwrap_or_default();
     let verdict = match &entry.instance.built {
         Built::Source(_) | Built::Sink(_) if concerned => Verdict::Keep,
         Built::Source(_) | Built::Sink(_) => Verdict::Drop(NOT_SELECTED),
         _ if !concerned => Verdict::Keep,
         Built::Filter(filter) => filter.measure_and_judge(&text, slots),
+        Built::Rule(rule) => rule.judge(&mut text, entry.slots.clone()),
         Built::Mapper(mapper) => text.edit(|document| mapper.map(document, slots)),
         Built::Stage(stage) => text.edit(|document| stage.apply(document, None)),
     };
-    text.edit(|document| document.measures = measures);
+    if !matches!(entry.instance.built, Built::Rule(_)) {
+        text.edit(|document| document.measures = measures);
+    }
     let document = text.replace(Document::default());
     let reason = match verdict {
         Verdict::Keep => None,
+        Verdict::Drop(_) if entry.only_measures => None,
         Verdict::Drop(reason) => Some(reason),
     };
     if reason.is_some() || entry.kind == "sink" {

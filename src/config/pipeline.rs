@@ -60,6 +60,8 @@ pub struct Entry {
     pub inputs: Vec<usize>,
     /// Its `where`.
     pub selects: Option<Predicate>,
+    /// Whether its verdicts are not carried out: `only_measure = true`.
+    pub only_measures: bool,
     /// Slots of its measures.
     pub slots: Range<usize>,
     /// What is known of a document behind it.
@@ -77,7 +79,8 @@ impl Entry {
             "sink" => format!("{:?} {:?}", self.scope.fields, self.scope.measures),
             _ => String::new(),
         };
-        format!("{} {} {:?} {} {columns}", self.uses, self.version, self.files, self.instance.settings)
+        let only = if self.only_measures { " only_measure" } else { "" };
+        format!("{} {} {:?} {} {columns}{only}", self.uses, self.version, self.files, self.instance.settings)
     }
 }
 
@@ -145,6 +148,7 @@ impl Pipeline {
                 phase,
                 work,
                 selects: entry.selects.clone(),
+                only_measures: entry.only_measures,
                 readers: Vec::new(),
                 slots: entry.slots.clone(),
                 identity: entry.identity(),
@@ -153,6 +157,7 @@ impl Pipeline {
             match &entry.instance.built {
                 Built::Source(source) => nodes.push(node(phase, Work::Source(source.clone()))),
                 Built::Filter(filter) => nodes.push(node(phase, Work::Filter(filter.clone()))),
+                Built::Rule(rule) => nodes.push(node(phase, Work::Rule(rule.clone()))),
                 Built::Mapper(mapper) => nodes.push(node(phase, Work::Mapper(mapper.clone()))),
                 Built::Sink(sink) => nodes.push(node(phase, Work::Sink(sink.clone()))),
                 Built::Stage(stage) => {

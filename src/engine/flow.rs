@@ -138,6 +138,7 @@ impl Flow<'_> {
                 text.edit(|document| document.measures = measures);
                 verdict
             }
+            Work::Rule(rule) => rule.judge(text, node.slots.clone()),
             Work::Mapper(mapper) => text.edit(|document| {
                 let mut measures = std::mem::take(&mut document.measures);
                 let verdict = mapper.map(document, &mut measures[node.slots.clone()]);
@@ -189,6 +190,10 @@ impl Flow<'_> {
         let counts = out.counts.step(&node.name);
         counts.seen += 1;
         match verdict {
+            Verdict::Drop(_) if node.only_measures => {
+                counts.kept += 1;
+                Next::On
+            }
             Verdict::Keep => {
                 counts.kept += 1;
                 Next::On

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::outcome::Outcomes;
 use crate::config::Predicate;
 use crate::registry::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
+use crate::rule::Rule;
 
 /// What a node does.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub enum Work {
     Filter(Arc<dyn AnyFilter>),
     /// Rewrites.
     Mapper(Arc<dyn AnyMapper>),
+    /// Judges by a condition.
+    Rule(Rule),
     /// The first half of a stage.
     Observe(Arc<dyn AnyStage>),
     /// The second half, a phase later.
@@ -39,6 +42,8 @@ pub struct Node {
     pub work: Work,
     /// Which documents the node is about; see `where` in the pipeline file.
     pub selects: Option<Predicate>,
+    /// Whether its verdicts are not carried out; see `only_measure` in the pipeline file.
+    pub only_measures: bool,
     /// The nodes that read from this one.
     pub readers: Vec<usize>,
     /// Where its measures lie in a document.

@@ -123,6 +123,9 @@ pub struct StepRecord {
     /// Which documents it is about.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub selects: Option<String>,
+    /// Whether its verdicts were not carried out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_measure: bool,
     /// Version of its decisions and bytes.
     pub version: u32,
     /// All settings, defaults among them.
@@ -306,6 +309,7 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         kind: entry.kind.to_owned(),
         from: entry.inputs.iter().map(|&input| pipeline.entries[input].name.clone()).collect(),
         selects: entry.selects.as_ref().map(ToString::to_string),
+        only_measure: entry.only_measures,
         version: entry.version,
         settings: serde_json::from_str(&entry.instance.settings).expect("settings were written as JSON"),
         files: entry.files.clone(),

@@ -3,7 +3,7 @@
 use super::Registry;
 use wanjuan_filters as filters;
 
-use crate::{sink, source, stage};
+use crate::{rule, sink, source, stage};
 
 impl Registry {
     /// Every step that comes with wanjuan.
@@ -22,6 +22,7 @@ impl Registry {
             .with::<filters::C4Lines>()
             .with::<filters::FinewebQuality>()
             .with::<filters::Sample>()
+            .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

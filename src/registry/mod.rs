@@ -14,6 +14,7 @@ use wanjuan_filters::kit::{self, Field, Filter, Kind as _, Mapper, MeasureInfo, 
 
 pub use any::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
 
+use crate::rule::{self, Rule};
 use crate::{sink, source, stage};
 
 /// A step, built and ready.
@@ -25,6 +26,8 @@ pub enum Built {
     Filter(Arc<dyn AnyFilter>),
     /// See [`Mapper`].
     Mapper(Arc<dyn AnyMapper>),
+    /// See [`crate::rule`].
+    Rule(Rule),
     /// See [`crate::stage`].
     Stage(Arc<dyn AnyStage>),
     /// See [`crate::sink`].
@@ -40,9 +43,9 @@ pub struct Instance {
     /// Fields it writes.
     pub writes: Vec<Field>,
     /// What it measures.
-    pub measures: &'static [MeasureInfo],
+    pub measures: Vec<MeasureInfo>,
     /// Reasons it can give.
-    pub reasons: &'static [&'static str],
+    pub reasons: Vec<&'static str>,
     /// Its settings, resolved, with sorted keys: the same text for the same decisions.
     pub settings: String,
 }
@@ -72,6 +75,7 @@ pub struct Entry {
     pub schema: serde_json::Value,
     /// What it measures.
     pub measures: &'static [MeasureInfo],
+    judging: &'static [&'static str],
     fits: fn(toml::Table) -> Result<(), String>,
     build: fn(toml::Table, &mut Setup) -> Result<Instance, Refused>,
 }
@@ -98,6 +102,13 @@ impl Entry {
         self.words().lines().next().unwrap_or_default().to_owned()
     }
 
+    /// Whether a setting of a filter decides on its measures and changes none, so that stored measures can
+    /// be judged again under another value.
+    pub fn only_judges(&self, setting: &str) -> bool {
+        let bound = setting.starts_with("min_") || setting.starts_with("max_");
+        self.kind == kit::kind::Filter::NAME && (bound || self.judging.contains(&setting))
+    }
+
     /// Names of the settings, sorted.
     pub fn settings(&self) -> Vec<&str> {
         let properties = self.schema.get("properties").and_then(|properties| properties.as_object());
@@ -109,42 +120,54 @@ impl Entry {
 pub trait Registrable<T: Step>: kit::Kind {
     /// What the step measures.
     const MEASURES: &'static [MeasureInfo] = &[];
+    /// See [`Filter::JUDGING`].
+    const JUDGING: &'static [&'static str] = &[];
     /// Makes the step an object, and says which reasons it can give.
-    fn built(step: T) -> (Built, &'static [&'static str]);
+    fn built(step: T) -> (Built, Vec<&'static str>);
 }
 
 impl<T: Filter> Registrable<T> for kit::kind::Filter {
     const MEASURES: &'static [MeasureInfo] = <T::Measure as kit::Measures>::INFO;
-    fn built(step: T) -> (Built, &'static [&'static str]) {
-        let reasons = step.reasons();
+    const JUDGING: &'static [&'static str] = T::JUDGING;
+    fn built(step: T) -> (Built, Vec<&'static str>) {
+        let reasons = step.reasons().to_vec();
         (Built::Filter(Arc::new(step)), reasons)
     }
 }
 
 impl<T: Mapper> Registrable<T> for kit::kind::Mapper {
     const MEASURES: &'static [MeasureInfo] = <T::Measure as kit::Measures>::INFO;
-    fn built(step: T) -> (Built, &'static [&'static str]) {
-        let reasons = step.reasons();
+    fn built(step: T) -> (Built, Vec<&'static str>) {
+        let reasons = step.reasons().to_vec();
         (Built::Mapper(Arc::new(step)), reasons)
     }
 }
 
+impl Registrable<Rule> for rule::Kind {
+    const MEASURES: &'static [MeasureInfo] = rule::FACTS;
+    const JUDGING: &'static [&'static str] = &["drop_if", "reason"];
+    fn built(step: Rule) -> (Built, Vec<&'static str>) {
+        let reasons = vec![step.reason()];
+        (Built::Rule(step), reasons)
+    }
+}
+
 impl<T: source::Source> Registrable<T> for source::Kind {
-    fn built(step: T) -> (Built, &'static [&'static str]) {
-        (Built::Source(Arc::new(step)), &[])
+    fn built(step: T) -> (Built, Vec<&'static str>) {
+        (Built::Source(Arc::new(step)), Vec::new())
     }
 }
 
 impl<T: stage::Stage> Registrable<T> for stage::Kind {
-    fn built(step: T) -> (Built, &'static [&'static str]) {
-        let reasons = step.reasons();
+    fn built(step: T) -> (Built, Vec<&'static str>) {
+        let reasons = step.reasons().to_vec();
         (Built::Stage(Arc::new(step)), reasons)
     }
 }
 
 impl<T: sink::Sink> Registrable<T> for sink::Kind {
-    fn built(step: T) -> (Built, &'static [&'static str]) {
-        (Built::Sink(Arc::new(step)), &[])
+    fn built(step: T) -> (Built, Vec<&'static str>) {
+        (Built::Sink(Arc::new(step)), Vec::new())
     }
 }
 
@@ -178,6 +201,7 @@ impl Registry {
             profiles: T::PROFILES,
             schema: schema::<T>(),
             measures: <T::Kind as Registrable<T>>::MEASURES,
+            judging: <T::Kind as Registrable<T>>::JUDGING,
             fits: |settings| parse::<T>(settings).map(drop),
             build: build::<T>,
         };
@@ -238,5 +262,6 @@ where
     let step = T::new(config, setup).map_err(Refused::Step)?;
     let (reads, writes) = (step.reads(), step.writes());
     let (built, reasons) = T::Kind::built(step);
-    Ok(Instance { built, reads, writes, measures: <T::Kind as Registrable<T>>::MEASURES, reasons, settings })
+    let measures = <T::Kind as Registrable<T>>::MEASURES.to_vec();
+    Ok(Instance { built, reads, writes, measures, reasons, settings })
 }

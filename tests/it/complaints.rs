@@ -159,6 +159,46 @@ fn where_that_is_no_condition() {
     insta::assert_snapshot!(spoiled("min_words = 20", "where = 'length(text)'"));
 }
 
+/// The pipeline with a rule in it.
+fn ruled(rule: &str) -> String {
+    spoiled("min_words = 20", &format!("min_words = 20\n\n[[step]]\nuse = \"rule\"\n{rule}"))
+}
+
+#[test]
+fn a_rule_that_speaks_of_what_nobody_measures() {
+    insta::assert_snapshot!(ruled("drop_if = \"gopher_quality.wrods > 10 and text.words < 3\""));
+}
+
+#[test]
+fn a_rule_about_an_unknown_fact() {
+    insta::assert_snapshot!(ruled("drop_if = \"words > 10 and text.hann > 0.5\""));
+}
+
+#[test]
+fn a_rule_whose_text_is_over_lines() {
+    insta::assert_snapshot!(ruled("drop_if = \"\"\"\nwords > 10\n  and text.words\n\"\"\""));
+}
+
+#[test]
+fn a_rule_without_a_condition_and_one_without_a_proper_reason() {
+    insta::assert_snapshot!(ruled(
+        "name = \"a\"\n[[step]]\nname = \"b\"\nuse = \"rule\"\ndrop_if = \"text.han > 0.5\"\nreason = \"too much, Han\""
+    ));
+}
+
+#[test]
+fn a_fact_of_the_text_where_no_rule_is() {
+    insta::assert_snapshot!(spoiled("min_words = 20", "where = \"text.words > 3\""));
+}
+
+#[test]
+fn only_measure_where_nothing_is_judged() {
+    insta::assert_snapshot!(spoiled(
+        "min_words = 20",
+        "only_measure = \"yes\"\n[[step]]\nuse = \"normalize\"\nonly_measure = true"
+    ));
+}
+
 #[test]
 fn a_profile_that_does_not_exist() {
     insta::assert_snapshot!(spoiled("min_words = 20", "profile = \"datatrov\""));

@@ -10,4 +10,5 @@ mod hostile;
 mod kit;
 mod pipelines;
 mod report;
+mod rule;
 mod versions;

@@ -27,6 +27,7 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
     let step = match entry.kind {
         "source" | "sink" => String::new(),
         _ if name == "sample" => "[[step]]\nuse = \"sample\"\nshare = 0.5\n".to_owned(),
+        _ if name == "rule" => "[[step]]\nuse = \"rule\"\ndrop_if = \"text.words < 40 or text.han > 0.3\"\n".to_owned(),
         _ => format!("[[step]]\nuse = \"{name}\"\n"),
     };
     let sink = match entry.kind {

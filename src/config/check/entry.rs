@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wanjuan_filters::kit::{Field, Setup, Type, Wrong};
+use wanjuan_filters::kit::{Field, Kind as _, Setup, Type, Wrong, kind};
 
 use super::super::complaint::Complaint;
 use super::super::pipeline::Entry;
@@ -15,7 +15,7 @@ use crate::registry::{self, Built, Refused};
 use crate::sink::Columns;
 
 /// Keys that belong to the engine, whatever the step.
-const ENGINE_KEYS: [&str; 5] = ["name", "use", "from", "where", "profile"];
+const ENGINE_KEYS: [&str; 6] = ["name", "use", "from", "where", "profile", "only_measure"];
 
 impl Checker<'_> {
     pub(super) fn entry(
@@ -76,6 +76,13 @@ impl Checker<'_> {
                 }
             }
         }
+        if let Built::Rule(rule) = &mut instance.built {
+            let mut scope = before.clone();
+            scope.facts = Some(*slots);
+            if let Some(predicate) = self.condition(written, "drop_if", &scope).filter(|_| known_before) {
+                instance.measures = rule.prepare(predicate);
+            }
+        }
         let own = *slots..*slots + instance.measures.len();
         *slots = own.end;
         let mut scope = before.clone();
@@ -90,12 +97,13 @@ impl Checker<'_> {
                 None => scope.fields.push((field.name, field.kind)),
             }
         }
-        for (slot, measure) in own.clone().zip(instance.measures) {
+        for (slot, measure) in own.clone().zip(&instance.measures) {
             scope.measures.push((format!("{name}.{}", measure.name), slot));
         }
         // A source selects among its own documents; everything else, among those that reach it.
         let visible = if *table == "source" { &scope } else { &before };
-        let selects = if known_before { self.predicate(written, visible) } else { None };
+        let selects = if known_before { self.condition(written, "where", visible) } else { None };
+        let only_measures = self.only_measures(written, known);
         if let Built::Sink(sink) = &mut instance.built {
             let columns = Columns {
                 fields: scope.fields.iter().map(|&(name, kind)| Field { name, kind }).collect(),
@@ -118,6 +126,7 @@ impl Checker<'_> {
             instance,
             inputs: Vec::new(),
             selects,
+            only_measures,
             slots: own,
             scope,
             files,
@@ -220,29 +229,45 @@ impl Checker<'_> {
         self.complain(complaint);
     }
 
-    fn predicate(&mut self, written: &Written, scope: &Scope) -> Option<Predicate> {
-        let setting = written.settings.get("where")?;
+    /// Whether the step's verdicts are not carried out.
+    fn only_measures(&mut self, written: &Written, known: &registry::Entry) -> bool {
+        let Some(setting) = written.settings.get("only_measure") else { return false };
+        if known.kind != kind::Filter::NAME {
+            let what = format!("`only_measure` is for filters; `{}` is a {}", known.name, known.kind);
+            self.complain(Complaint::new(what, setting.key.clone()).help("remove `only_measure`"));
+        }
+        let value = setting.value.as_bool();
+        if value.is_none() {
+            self.complain(Complaint::new("`only_measure` is true or false", setting.span.clone()));
+        }
+        value.unwrap_or(false)
+    }
+
+    /// The condition that stands in a setting.
+    fn condition(&mut self, written: &Written, key: &str, scope: &Scope) -> Option<Predicate> {
+        let setting = written.settings.get(key)?;
         let Some(text) = setting.value.as_str() else {
             self.complain(
-                Complaint::new("`where` is a condition in quotes", setting.span.clone())
-                    .help("write where = \"lang = 'en'\""),
+                Complaint::new(format!("`{key}` is a condition in quotes"), setting.span.clone())
+                    .help(format!("write {key} = \"lang = 'en'\"")),
             );
             return None;
         };
         match Predicate::compile(text, scope) {
             Ok(predicate) => Some(predicate),
             Err(mistake) => {
-                // Inside plain quotes the text of the file is the text of the predicate.
+                // Inside plain quotes the text of the file is the text of the condition. Three quotes may have
+                // a line end behind them that is not part of it.
                 let within = setting.span.as_ref().map(|span| {
-                    let quotes = (span.len() - text.len().min(span.len())) / 2;
+                    let quotes = match span.len().checked_sub(text.len()) {
+                        Some(2) => 1,
+                        Some(quotes @ 6..=8) => quotes - 3,
+                        _ => return span.clone(),
+                    };
                     let start = span.start + quotes;
-                    if span.len() == text.len() + 2 * quotes {
-                        start + mistake.span.start..start + mistake.span.end
-                    } else {
-                        span.clone()
-                    }
+                    start + mistake.span.start..start + mistake.span.end
                 });
-                let mut complaint = Complaint::new(format!("`where`: {}", mistake.what), within);
+                let mut complaint = Complaint::new(format!("`{key}`: {}", mistake.what), within);
                 complaint.help = mistake.help;
                 self.complain(complaint);
                 None

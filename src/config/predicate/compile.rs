@@ -1,5 +1,6 @@
 //! From SQL text to the typed tree, every mistake with its place.
 
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use sqlparser::ast::{
@@ -13,9 +14,11 @@ use wanjuan_filters::kit::{Name, Type};
 
 use super::eval::{Any, Boolean, Compare, Number, Operator, Pattern, Text};
 use super::{Mistake, Scope};
+use crate::rule::Fact;
 
-pub fn compile(source: &str, scope: &Scope) -> Result<Boolean, Mistake> {
-    let compiler = Compiler { source, scope };
+/// The tree, the facts it names, and whether it reads the text itself.
+pub fn compile(source: &str, scope: &Scope) -> Result<(Boolean, Vec<Fact>, bool), Mistake> {
+    let compiler = Compiler { source, scope, facts: RefCell::default(), reads_text: Cell::new(false) };
     let operators = Tokenizer::new(&GenericDialect {}, source)
         .tokenize()
         .map_or(0, |tokens| tokens.iter().filter(|token| is_operator(token)).count());
@@ -32,7 +35,8 @@ pub fn compile(source: &str, scope: &Scope) -> Result<Boolean, Mistake> {
         let span = compiler.range(rest.span.start, rest.span.end);
         return Err(mistake(span, format!("`{}` does not belong to the expression", rest.token)));
     }
-    compiler.boolean(&expression)
+    let root = compiler.boolean(&expression)?;
+    Ok((root, compiler.facts.into_inner(), compiler.reads_text.get()))
 }
 
 /// More would nest deeper than a thread's stack: a chain of `or` is as deep as it is long.
@@ -49,6 +53,8 @@ fn is_operator(token: &Token) -> bool {
 struct Compiler<'a> {
     source: &'a str,
     scope: &'a Scope,
+    facts: RefCell<Vec<Fact>>,
+    reads_text: Cell<bool>,
 }
 
 fn mistake(span: Range<usize>, what: impl Into<String>) -> Mistake {
@@ -176,7 +182,7 @@ impl Compiler<'_> {
             }
             Expr::Function(function) => self.function(expression, function)?,
             _ => {
-                let mut mistake = self.wrong(expression, "this is not supported in `where`");
+                let mut mistake = self.wrong(expression, "this is not supported in a condition");
                 mistake.help = Some(
                     "it takes comparisons, + - * / %, and, or, not, in, like, between, is null, length(), lower()"
                         .into(),
@@ -220,8 +226,14 @@ impl Compiler<'_> {
     fn named(&self, expression: &Expr, name: &str) -> Result<Any, Mistake> {
         match name {
             "id" => return Ok(Any::Text(Text::Id)),
-            "text" => return Ok(Any::Text(Text::Body)),
+            "text" => {
+                self.reads_text.set(true);
+                return Ok(Any::Text(Text::Body));
+            }
             _ => {}
+        }
+        if let Some(fact) = name.strip_prefix("text.") {
+            return self.fact(expression, name, fact);
         }
         if let Some((name, kind)) = self.scope.fields.iter().find(|(field, _)| field.as_str() == name) {
             return Ok(field(*name, *kind));
@@ -254,6 +266,32 @@ impl Compiler<'_> {
         }
     }
 
+    /// A number about the text, which a rule measures if it is named.
+    fn fact(&self, expression: &Expr, name: &str, fact: &str) -> Result<Any, Mistake> {
+        let Some(first) = self.scope.facts else {
+            let mut mistake = self.wrong(expression, format!("`{name}` is known to the step `rule` alone"));
+            mistake.help = Some("`wanjuan explain rule` describes it; here there is length(text)".into());
+            return Err(mistake);
+        };
+        let Some(fact) = Fact::named(fact) else {
+            let mut mistake = self.wrong(expression, format!("`{name}` is no fact that is known of a text"));
+            let names = Fact::names();
+            mistake.help = Some(match crate::config::nearest(fact, names.clone()) {
+                Some(near) => format!("did you mean `text.{near}`?"),
+                None => {
+                    format!("there are {}", names.map(|name| format!("text.{name}")).collect::<Vec<_>>().join(", "))
+                }
+            });
+            return Err(mistake);
+        };
+        let mut facts = self.facts.borrow_mut();
+        let number = facts.iter().position(|known| *known == fact).unwrap_or_else(|| {
+            facts.push(fact);
+            facts.len() - 1
+        });
+        Ok(Any::Number(Number::Measure(first + number)))
+    }
+
     fn binary(&self, whole: &Expr, left: &Expr, operator: &BinaryOperator, right: &Expr) -> Result<Any, Mistake> {
         let arithmetic = |operator| -> Result<Any, Mistake> {
             Ok(Any::Number(Number::Arithmetic(operator, Box::new([self.number(left)?, self.number(right)?]))))
@@ -275,7 +313,7 @@ impl Compiler<'_> {
             BinaryOperator::LtEq => compare(Compare::LessOrEqual),
             BinaryOperator::Gt => compare(Compare::Greater),
             BinaryOperator::GtEq => compare(Compare::GreaterOrEqual),
-            _ => Err(self.wrong(whole, format!("the operator `{operator}` is not supported in `where`"))),
+            _ => Err(self.wrong(whole, format!("the operator `{operator}` is not supported in a condition"))),
         }
     }
 

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use wanjuan_filters::kit::{Document, Name, Type};
 
+use crate::rule::Fact;
+
 /// What a predicate may speak of.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -21,6 +23,8 @@ pub struct Scope {
     pub fields: Vec<(Name, Type)>,
     /// Measures by full name, `step.measure`, with their slots.
     pub measures: Vec<(String, usize)>,
+    /// Where facts of the text may be named, `text.words`: the slot of the first.
+    pub facts: Option<usize>,
 }
 
 /// A predicate that has been checked.
@@ -28,6 +32,8 @@ pub struct Scope {
 pub struct Predicate {
     source: String,
     root: eval::Boolean,
+    facts: Vec<Fact>,
+    reads_text: bool,
 }
 
 /// What is wrong with a predicate, and where in its text, in bytes.
@@ -44,7 +50,18 @@ pub struct Mistake {
 impl Predicate {
     /// Reads and checks a predicate.
     pub fn compile(source: &str, scope: &Scope) -> Result<Predicate, Mistake> {
-        compile::compile(source, scope).map(|root| Predicate { source: source.to_owned(), root })
+        let (root, facts, reads_text) = compile::compile(source, scope)?;
+        Ok(Predicate { source: source.to_owned(), root, facts, reads_text })
+    }
+
+    /// The facts of the text it names, in the order of their slots.
+    pub fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
+    /// Whether it cannot be evaluated without the text itself.
+    pub fn reads_text(&self) -> bool {
+        self.reads_text
     }
 
     /// Whether it is true of the document.
