@@ -12,11 +12,12 @@
 //! | `min_sentences`        | 5       | datatrove; C4's paper says 3 in its last version            |
 //! | `lorem_ipsum`, `javascript`, `curly_bracket`, `policy` | true | C4, sec. 2.2           |
 //! | `citations`            | true    | C4's code: removes `[1]`, `[edit]`, `[citation needed]`     |
+//! | `words`                | english | datatrove 0.10: spaCy; what sentences are cut from          |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, count_sentences, kind, split_lines};
+use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Words, Wrong, count_sentences, kind, split_lines};
 
 /// Settings of [`C4Lines`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub policy: bool,
     /// Whether marks of citations are removed.
     pub citations: bool,
+    /// How words are cut, of which sentences are made.
+    pub words: Words,
 }
 
 impl Default for Config {
@@ -54,6 +57,7 @@ impl Default for Config {
             curly_bracket: true,
             policy: true,
             citations: true,
+            words: Words::English,
         }
     }
 }
@@ -145,7 +149,7 @@ impl Mapper for C4Lines {
             if self.config.policy && self.policy.is_match(&*cleaned) {
                 continue;
             }
-            sentences += count_sentences(&cleaned);
+            sentences += count_sentences(&cleaned, self.config.words);
             kept_lines += 1;
             if !kept.is_empty() || kept_lines > 1 {
                 kept.push('\n');

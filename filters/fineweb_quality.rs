@@ -102,7 +102,7 @@ impl Filter for FinewebQuality {
             return Measure::default();
         }
         let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-        let chars = text.chars().count() - line_ends;
+        let chars = text.char_count() - line_ends;
         let words = text.words(self.config.words).len();
         Measure {
             ended_lines: Some(ended as f64 / count as f64),

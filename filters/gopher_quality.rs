@@ -23,7 +23,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind, split_lines};
+use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind};
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -158,7 +158,7 @@ impl Filter for GopherQuality {
             }
         }
         let (mut lines, mut bullets, mut ellipses) = (0_u64, 0_u64, 0_u64);
-        for line in split_lines(text) {
+        for line in text.lines() {
             lines += 1;
             bullets += u64::from(line.trim_start().starts_with(['•', '-']));
             let end = line.trim_end();

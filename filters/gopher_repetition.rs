@@ -20,9 +20,8 @@ use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::kit::{Filter, Profile, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
+use crate::kit::{Filter, Profile, Runs, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -116,20 +115,15 @@ impl Filter for GopherRepetition {
     type Measure = Measure;
 
     fn measure(&self, text: &Text) -> Measure {
-        let chars = text.chars().count() as f64;
+        let chars = text.char_count() as f64;
         if chars == 0.0 {
             return Measure::default();
         }
         let paragraphs = repeats(paragraphs(text.trim()));
         let lines = repeats(lines(text));
         let share = |part: usize| Some(part as f64 / chars);
-        let ngrams = NGRAMS.with_borrow_mut(|ngrams| {
-            ngrams.read(text.words(self.config.words));
-            let top = [2, 3, 4].map(|n| ngrams.top(n));
-            let dup = [5, 6, 7, 8, 9, 10].map(|n| ngrams.copied(n));
-            (top, dup)
-        });
-        let ([top2, top3, top4], [dup5, dup6, dup7, dup8, dup9, dup10]) = ngrams;
+        let Ngrams { top: [top2, top3, top4], copied: [dup5, dup6, dup7, dup8, dup9, dup10] } =
+            Ngrams::of(text.runs(self.config.words));
         Measure {
             dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
             dup_paragraph_chars: share(paragraphs.copied_chars),
@@ -222,87 +216,80 @@ fn split_runs(text: &str, least: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-thread_local! {
-    static NGRAMS: RefCell<Ngrams> = RefCell::default();
-}
-
-/// Runs of words, each in constant time: sums of hashes and of lengths from the start.
-#[derive(Debug, Default)]
+/// Characters in repeated runs of words.
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Ngrams {
-    /// Polynomial over the words' hashes, from the start to each word.
-    hashes: Vec<u64>,
-    /// Characters from the start to each word.
-    chars: Vec<u32>,
-    table: Table,
+    /// Of all occurrences of the most frequent run of 2, 3 and 4 words, with a space between words; of
+    /// equals the first to be seen. `None` if there is no run that long.
+    top: [Option<usize>; 3],
+    /// Of runs of 5 to 10 words that occurred before; the words of a copy are passed over.
+    copied: [usize; 6],
 }
 
-/// Odd, so that no information is lost; otherwise arbitrary.
-const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+/// What [`Ngrams::of`] works with, kept from one document to the next.
+#[derive(Default)]
+struct Scratch {
+    table: Table,
+    /// Where runs start that occur more than once.
+    repeated: Vec<u32>,
+}
 
-/// Words for which there is room from one document to the next, whatever it needs: 12 MiB.
-const KEPT_WORDS: usize = 1 << 20;
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 impl Ngrams {
-    fn read<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
-        self.hashes.clear();
-        self.hashes.shrink_to(KEPT_WORDS);
-        self.chars.clear();
-        self.chars.shrink_to(KEPT_WORDS);
-        self.hashes.push(0);
-        self.chars.push(0);
-        let (mut hash, mut chars) = (0_u64, 0_u32);
-        for word in words {
-            hash = hash.wrapping_mul(BASE).wrapping_add(xxh3_64(word.as_bytes()));
-            chars += if word.is_ascii() { word.len() } else { word.chars().count() } as u32;
-            self.hashes.push(hash);
-            self.chars.push(chars);
-        }
-    }
-
-    fn words(&self) -> usize {
-        self.hashes.len() - 1
-    }
-
-    fn chars(&self, start: usize, n: usize) -> usize {
-        (self.chars[start + n] - self.chars[start]) as usize
-    }
-
-    /// Characters of all occurrences of the most frequent run of `n` words, with a space between
-    /// words; of equals the first to be seen. `None` if there is no run that long.
-    fn top(&mut self, n: usize) -> Option<usize> {
-        let runs = (self.words() + 1).checked_sub(n).filter(|&runs| runs > 0)?;
-        let power = BASE.wrapping_pow(n as u32);
-        self.table.start(runs);
-        let mut most = 0;
-        for start in 0..runs {
-            most =
-                most.max(self.table.count(self.hashes[start + n].wrapping_sub(self.hashes[start].wrapping_mul(power))));
-        }
-        // The first run to be seen of those with the highest count.
-        let (table, hashes) = (&self.table, &self.hashes);
-        let hash = |start: usize| hashes[start + n].wrapping_sub(hashes[start].wrapping_mul(power));
-        let first = if most == 1 { 0 } else { (0..runs).find(|&start| table.seen(hash(start)) == most)? };
-        Some((self.chars(first, n) + n - 1) * most as usize)
-    }
-
-    /// Characters of runs of `n` words that occurred before; the words of a copy are passed over.
-    fn copied(&mut self, n: usize) -> usize {
-        let Some(runs) = (self.words() + 1).checked_sub(n).filter(|&runs| runs > 0) else { return 0 };
-        let power = BASE.wrapping_pow(n as u32);
-        self.table.start(runs);
-        let (mut start, mut copied) = (0, 0);
-        while start < runs {
-            let hash = self.hashes[start + n].wrapping_sub(self.hashes[start].wrapping_mul(power));
-            if self.table.count(hash) > 1 {
-                copied += self.chars(start, n);
-                start += n;
-            } else {
-                start += 1;
+    /// A run can only be repeated where the shorter run it begins with is: each length looks at what
+    /// the one before has left, which in prose is soon very little.
+    fn of(runs: &Runs) -> Ngrams {
+        SCRATCH.with_borrow_mut(|Scratch { table, repeated }| {
+            let mut found = Ngrams::default();
+            repeated.clear();
+            repeated.shrink_to(KEPT_STARTS);
+            repeated.extend(0..runs.count(2) as u32);
+            for n in 2..=10 {
+                let count = runs.count(n);
+                let last = repeated.partition_point(|&start| (start as usize) < count);
+                repeated.truncate(last);
+                table.start(repeated.len());
+                let most = repeated.iter().map(|&start| table.count(runs.hash(start as usize, n))).max().unwrap_or(1);
+                if n <= 4 && count > 0 {
+                    let first = match most {
+                        1 => Some(&0),
+                        _ => repeated.iter().find(|&&start| table.seen(runs.hash(start as usize, n)) == most),
+                    };
+                    let first = *first.expect("one has been counted so often") as usize;
+                    found.top[n - 2] = Some((runs.chars(first, n) + n - 1) * most as usize);
+                }
+                match most {
+                    1 => repeated.clear(),
+                    _ => repeated.retain(|&start| table.seen(runs.hash(start as usize, n)) > 1),
+                }
+                if n >= 5 {
+                    found.copied[n - 5] = copied(runs, n, repeated, table);
+                }
             }
-        }
-        copied
+            found
+        })
     }
 }
+
+/// Characters of copies among the runs of `n` words that start at `repeated`, which are all that occur
+/// more than once.
+fn copied(runs: &Runs, n: usize, repeated: &[u32], table: &mut Table) -> usize {
+    table.start(repeated.len());
+    let (mut copied, mut next) = (0, 0);
+    for start in repeated.iter().map(|&start| start as usize) {
+        if start >= next && table.count(runs.hash(start, n)) > 1 {
+            copied += runs.chars(start, n);
+            next = start + n;
+        }
+    }
+    copied
+}
+
+/// Starts for which there is room from one document to the next, whatever it needs: 4 MiB.
+const KEPT_STARTS: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -377,34 +364,57 @@ mod tests {
             filter().measure(&text.as_str().into());
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
-        NGRAMS.with_borrow(|ngrams| assert!(ngrams.hashes.capacity() <= 2 * KEPT_WORDS));
+    }
+
+    fn plain_top(words: &[String], n: usize) -> Option<usize> {
+        let runs: Vec<String> = words.windows(n).map(|run| run.join(" ")).collect();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for run in &runs {
+            *counts.entry(run).or_default() += 1;
+        }
+        let most = counts.values().max().copied()?;
+        Some(runs.iter().find(|run| counts[run.as_str()] == most).unwrap().chars().count() * most)
+    }
+
+    fn plain_copied(words: &[String], n: usize) -> usize {
+        let (mut seen, mut at, mut copied) = (HashSet::new(), 0, 0);
+        while at + n <= words.len() {
+            let run = &words[at..at + n];
+            if seen.insert(run) {
+                at += 1;
+            } else {
+                copied += run.iter().map(|word| word.chars().count()).sum::<usize>();
+                at += n;
+            }
+        }
+        copied
     }
 
     proptest! {
         #[test]
-        fn runs_of_words_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]|字", 0..60), n in 1..6_usize) {
-            let mut ngrams = Ngrams::default();
-            ngrams.read(words.iter().map(String::as_str));
-            let runs: Vec<String> = words.windows(n).map(|run| run.join(" ")).collect();
-            let mut counts: HashMap<&str, usize> = HashMap::new();
-            for run in &runs {
-                *counts.entry(run).or_default() += 1;
+        fn runs_of_words_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]|字", 0..90)) {
+            let found = Ngrams::of(&words.iter().map(String::as_str).collect());
+            for n in 2..=4 {
+                prop_assert_eq!(found.top[n - 2], plain_top(&words, n), "{} words", n);
             }
-            let most = counts.values().max().copied();
-            let top = most.map(|most| runs.iter().find(|run| counts[run.as_str()] == most).unwrap().chars().count() * most);
-            prop_assert_eq!(ngrams.top(n), top);
-            let (mut seen, mut at, mut copied) = (HashSet::new(), 0, 0);
-            while at + n <= words.len() {
-                let run = words[at..at + n].to_vec();
-                let chars: usize = run.iter().map(|word| word.chars().count()).sum();
-                if seen.insert(run) {
-                    at += 1;
-                } else {
-                    copied += chars;
-                    at += n;
-                }
+            for n in 5..=10 {
+                prop_assert_eq!(found.copied[n - 5], plain_copied(&words, n), "{} words", n);
             }
-            prop_assert_eq!(ngrams.copied(n), copied);
+        }
+
+        #[test]
+        fn long_repeats_are_counted_as_plain_code_does(
+            words in prop::collection::vec("[a-d]|字", 8..14), other in "[a-d]", times in 1..6_usize
+        ) {
+            let mut all = Vec::new();
+            for n in 0..times {
+                all.extend(words.iter().cloned());
+                all.extend(std::iter::repeat_n(other.clone(), n % 3));
+            }
+            let found = Ngrams::of(&all.iter().map(String::as_str).collect());
+            for n in 5..=10 {
+                prop_assert_eq!(found.copied[n - 5], plain_copied(&all, n), "{} words", n);
+            }
         }
 
         #[test]

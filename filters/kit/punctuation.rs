@@ -229,6 +229,35 @@ pub fn is_terminal(c: char) -> bool {
     if c.is_ascii() { ASCII_TERMINAL >> u32::from(c) & 1 == 1 } else { within(&TERMINAL, c) }
 }
 
+/// Whether a character is punctuation in Unicode's sense (general category P), rare scripts aside.
+pub fn is_punctuation(c: char) -> bool {
+    match c {
+        '\0'..='\u{7f}' => c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c),
+        '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}' => true,
+        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' => !matches!(c, '\u{2044}' | '\u{2052}'),
+        '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{3030}' | '\u{30fb}' => true,
+        '\u{ff01}'..='\u{ff0f}'
+        | '\u{ff1a}'..='\u{ff20}'
+        | '\u{ff3b}'..='\u{ff3d}'
+        | '\u{ff3f}'
+        | '\u{ff5b}'
+        | '\u{ff5d}'
+        | '\u{ff5f}'..='\u{ff65}' => !matches!(c, '\u{ff04}' | '\u{ff0b}' | '\u{ff1c}'..='\u{ff1e}'),
+        '\u{589}'
+        | '\u{5be}'
+        | '\u{60c}'
+        | '\u{61b}'
+        | '\u{61f}'
+        | '\u{66a}'..='\u{66d}'
+        | '\u{6d4}'
+        | '\u{964}'
+        | '\u{965}'
+        | '\u{e5a}'
+        | '\u{e5b}' => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

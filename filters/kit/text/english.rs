@@ -10,21 +10,39 @@ use std::sync::LazyLock;
 
 use super::Span;
 
+/// Whose exceptions are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// Contractions and abbreviations of English.
+    English,
+    /// Those of no language: faces, and letters with a dot.
+    General,
+}
+
 /// Cuts a text into words, marks included.
-pub fn words(text: &str, spans: &mut Vec<Span>) {
+pub fn words(text: &str, rules: Rules, spans: &mut Vec<Span>) {
+    let exceptions = Exceptions::of(rules);
     let bytes = text.as_bytes();
+    let space = |at: usize| bytes.get(at).is_none_or(|byte| byte.is_ascii_whitespace() || *byte == 0x0b);
     let mut at = 0;
     while at < bytes.len() {
-        // Chunks of ASCII letters are most of any text and need no more than a look.
+        // Chunks of ASCII letters, perhaps with a mark behind, are most of any text and need no more
+        // than a look.
         let start = at;
         while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
             at += 1;
         }
-        if at == bytes.len() || bytes[at].is_ascii_whitespace() || bytes[at] == 0x0b {
+        if space(at) {
             if at > start {
-                whole(text, start, at, spans);
+                exceptions.whole(text, start, at, spans);
             }
             at += 1;
+            continue;
+        }
+        if at > start && comes_off(bytes, at) && space(at + 1) && exceptions.find(&text[start..=at]).is_none() {
+            exceptions.whole(text, start, at, spans);
+            spans.push((at as u32, at as u32 + 1));
+            at += 2;
             continue;
         }
         let rest = &text[start..];
@@ -33,22 +51,36 @@ pub fn words(text: &str, spans: &mut Vec<Span>) {
             at = start + rest.chars().next().map_or(1, char::len_utf8);
             continue;
         }
-        chunk(text, start, start + length, spans);
+        exceptions.chunk(text, start, start + length, spans);
         at = start + length;
     }
+}
+
+/// Whether the mark at `at`, which follows an ASCII letter, always comes off: what [`suffix`] says of
+/// the few marks that are most of all.
+fn comes_off(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b',' | b';' | b':' | b'!' | b'?' | b')' | b'"' => true,
+        b'.' => bytes[at - 1].is_ascii_lowercase(),
+        _ => false,
+    }
+}
+
+/// Cuts one chunk between white space.
+pub fn chunk(text: &str, start: usize, end: usize, rules: Rules, spans: &mut Vec<Span>) {
+    Exceptions::of(rules).chunk(text, start, end, spans);
+}
+
+/// Chunks that are words, or cut in a way of their own, by name.
+struct Exceptions {
+    cuts: HashMap<String, Vec<u8>, BuildFast>,
+    /// One bit for each sketch of an exception: few chunks that are none get past it.
+    sketches: Box<[u64; 1024]>,
 }
 
 fn push(spans: &mut Vec<Span>, start: usize, end: usize) {
     if end > start {
         spans.push((start as u32, end as u32));
-    }
-}
-
-/// A chunk of letters alone: it can only be an exception (`cannot`) or itself.
-fn whole(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
-    match exception(&text[start..end]) {
-        Some(cuts) => push_cuts(start, end, cuts, spans),
-        None => push(spans, start, end),
     }
 }
 
@@ -61,50 +93,97 @@ fn push_cuts(start: usize, end: usize, cuts: &[u8], spans: &mut Vec<Span>) {
     push(spans, from, end);
 }
 
-/// A chunk between white space.
-fn chunk(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
-    let (mut from, mut to) = (start, end);
-    // Marks at the back come off from the outside in, and are put down in the text's order.
-    let mut behind: [Span; 32] = [(0, 0); 32];
-    let mut shed = 0;
-    while from < to {
-        let now = &text[from..to];
-        if exception(now).is_some() {
-            break;
-        }
-        let prefix = prefix(now);
-        if prefix > 0 && exception(&now[prefix..]).is_some() {
-            push(spans, from, from + prefix);
-            from += prefix;
-            break;
-        }
-        let suffix = if shed < behind.len() { suffix(now) } else { 0 };
-        if prefix > 0 && suffix > 0 && prefix + suffix <= now.len() {
-            push(spans, from, from + prefix);
-            from += prefix;
-            behind[shed] = ((to - suffix) as u32, to as u32);
-            shed += 1;
-            to -= suffix;
-        } else if prefix > 0 {
-            push(spans, from, from + prefix);
-            from += prefix;
-        } else if suffix > 0 {
-            behind[shed] = ((to - suffix) as u32, to as u32);
-            shed += 1;
-            to -= suffix;
-        } else {
-            break;
+impl Exceptions {
+    fn of(rules: Rules) -> &'static Exceptions {
+        static ENGLISH: LazyLock<Exceptions> = LazyLock::new(|| Exceptions::new(exceptions(Rules::English)));
+        static GENERAL: LazyLock<Exceptions> = LazyLock::new(|| Exceptions::new(exceptions(Rules::General)));
+        match rules {
+            Rules::English => &ENGLISH,
+            Rules::General => &GENERAL,
         }
     }
-    if from < to {
-        let now = &text[from..to];
-        match exception(now) {
-            Some(cuts) => push_cuts(from, to, cuts, spans),
-            None if is_url(now) => push(spans, from, to),
-            None => infixes(text, from, to, spans),
+
+    fn new(cuts: HashMap<String, Vec<u8>, BuildFast>) -> Exceptions {
+        let mut sketches = Box::new([0; 1024]);
+        for chunk in cuts.keys() {
+            let sketch = sketch(chunk.as_bytes());
+            sketches[sketch / 64] |= 1 << (sketch % 64);
+        }
+        Exceptions { cuts, sketches }
+    }
+
+    /// Where a known exception is cut; an empty list keeps it whole.
+    fn find(&self, chunk: &str) -> Option<&[u8]> {
+        if chunk.len() > LONGEST || chunk.len() < 2 {
+            return None;
+        }
+        let sketch = sketch(chunk.as_bytes());
+        if self.sketches[sketch / 64] >> (sketch % 64) & 1 == 0 {
+            return None;
+        }
+        self.cuts.get(chunk).map(Vec::as_slice)
+    }
+
+    /// A chunk of letters alone: it can only be an exception (`cannot`) or itself.
+    fn whole(&self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+        match self.find(&text[start..end]) {
+            Some(cuts) => push_cuts(start, end, cuts, spans),
+            None => push(spans, start, end),
         }
     }
-    spans.extend(behind[..shed].iter().rev());
+
+    /// A chunk between white space.
+    fn chunk(&self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+        let (mut from, mut to) = (start, end);
+        // Marks at the back come off from the outside in, and are put down in the text's order.
+        let mut behind: [Span; 32] = [(0, 0); 32];
+        let mut shed = 0;
+        while from < to {
+            let now = &text[from..to];
+            if self.find(now).is_some() {
+                break;
+            }
+            let prefix = prefix(now);
+            if prefix > 0 && self.find(&now[prefix..]).is_some() {
+                push(spans, from, from + prefix);
+                from += prefix;
+                break;
+            }
+            let suffix = if shed < behind.len() { suffix(now) } else { 0 };
+            if prefix > 0 && suffix > 0 && prefix + suffix <= now.len() {
+                push(spans, from, from + prefix);
+                from += prefix;
+                behind[shed] = ((to - suffix) as u32, to as u32);
+                shed += 1;
+                to -= suffix;
+            } else if prefix > 0 {
+                push(spans, from, from + prefix);
+                from += prefix;
+            } else if suffix > 0 {
+                behind[shed] = ((to - suffix) as u32, to as u32);
+                shed += 1;
+                to -= suffix;
+            } else {
+                break;
+            }
+        }
+        if from < to {
+            let now = &text[from..to];
+            match self.find(now) {
+                Some(cuts) => push_cuts(from, to, cuts, spans),
+                None if is_url(now) => push(spans, from, to),
+                None => infixes(text, from, to, spans),
+            }
+        }
+        spans.extend(behind[..shed].iter().rev());
+    }
+}
+
+/// A number below 65,536 from the ends of a chunk and its length.
+fn sketch(chunk: &[u8]) -> usize {
+    let (length, second) = (chunk.len(), usize::from(chunk[1]));
+    let (first, last) = (usize::from(chunk[0]), usize::from(chunk[length - 1]));
+    (first ^ second << 5 ^ last << 9 ^ length << 12) & 0xffff
 }
 
 /// Marks that come off the front or the back alike.
@@ -361,22 +440,13 @@ fn is_url(chunk: &str) -> bool {
     last_is_name && all_plain && others > 0
 }
 
-/// Where a known exception is cut; an empty list keeps it whole.
-fn exception(chunk: &str) -> Option<&'static [u8]> {
-    if chunk.len() > LONGEST || chunk.len() < 2 {
-        return None;
-    }
-    EXCEPTIONS.get(chunk).map(Vec::as_slice)
-}
-
 /// Longest exception, in bytes.
 const LONGEST: usize = 16;
 
-static EXCEPTIONS: LazyLock<HashMap<String, Vec<u8>, BuildFast>> = LazyLock::new(exceptions);
 type BuildFast = xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-/// Contractions by their rules, and abbreviations by name.
-fn exceptions() -> HashMap<String, Vec<u8>, BuildFast> {
+/// Chunks with their cuts.
+fn exceptions(rules: Rules) -> HashMap<String, Vec<u8>, BuildFast> {
     let mut all: HashMap<String, Vec<u8>, BuildFast> = HashMap::default();
     let mut add = |parts: &[&str]| {
         for apostrophe in ["'", "’"] {
@@ -390,6 +460,26 @@ fn exceptions() -> HashMap<String, Vec<u8>, BuildFast> {
             all.insert(parts.concat(), cuts);
         }
     };
+    for letter in 'a'..='z' {
+        add(&[&format!("{letter}.")]);
+    }
+    for face in [
+        ":)", ":-)", ":(", ":-(", ";)", ";-)", ":D", ":-D", ":P", ":-P", ":p", ":-p", ":/", ":-/", ":|", ":-|", ":o",
+        ":O", ":-o", ":-O", "<3", "</3", "^_^", ":'(", ":')", ":3", "=)", "=(", "=D", "XD", "xD", "8)", "8-)", "(:",
+        "(;", "):", ":]", ":[", ":}", ":>", ":x", ":X", ":*", ":-*", "o_o", "O_O", "o.o", "O.O", "-_-", ">.<", "v_v",
+        "V_V", "(-:", "(=", "=|", "=]", "=[",
+    ] {
+        add(&[face]);
+    }
+    add(&["C++"]);
+    if rules == Rules::English {
+        add_english(&mut add);
+    }
+    all
+}
+
+/// Contractions by their rules, and abbreviations by name.
+fn add_english(add: &mut dyn FnMut(&[&str])) {
     let title = |word: &str| word[..1].to_uppercase() + &word[1..];
     // Words that look like a contraction without its apostrophe and are words.
     const WORDS: [&str; 16] = [
@@ -471,22 +561,10 @@ fn exceptions() -> HashMap<String, Vec<u8>, BuildFast> {
         "Aug.", "Sep.", "Sept.", "Oct.", "Nov.", "Dec.", "Ala.", "Ariz.", "Ark.", "Calif.", "Colo.", "Conn.", "Del.",
         "Fla.", "Ga.", "Ia.", "Id.", "Ill.", "Ind.", "Kan.", "Kans.", "Ky.", "La.", "Mass.", "Mich.", "Minn.", "Miss.",
         "N.C.", "N.D.", "N.H.", "N.J.", "N.M.", "N.Y.", "Neb.", "Nebr.", "Nev.", "Okla.", "Ore.", "Pa.", "S.C.",
-        "Tenn.", "Va.", "Wash.", "Wis.", "and/or", "w/o", "C++", "U.S.",
+        "Tenn.", "Va.", "Wash.", "Wis.", "and/or", "w/o", "U.S.",
     ] {
         add(&[abbreviation]);
     }
-    for letter in 'a'..='z' {
-        add(&[&format!("{letter}.")]);
-    }
-    for face in [
-        ":)", ":-)", ":(", ":-(", ";)", ";-)", ":D", ":-D", ":P", ":-P", ":p", ":-p", ":/", ":-/", ":|", ":-|", ":o",
-        ":O", ":-o", ":-O", "<3", "</3", "^_^", ":'(", ":')", ":3", "=)", "=(", "=D", "XD", "xD", "8)", "8-)", "(:",
-        "(;", "):", ":]", ":[", ":}", ":>", ":x", ":X", ":*", ":-*", "o_o", "O_O", "o.o", "O.O", "-_-", ">.<", "v_v",
-        "V_V", "(-:", "(=", "=|", "=]", "=[",
-    ] {
-        add(&[face]);
-    }
-    all
 }
 
 #[cfg(test)]
@@ -495,7 +573,7 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         let mut spans = Vec::new();
-        super::words(text, &mut spans);
+        super::words(text, super::Rules::English, &mut spans);
         spans.into_iter().map(|(start, end)| &text[start as usize..end as usize]).collect()
     }
 

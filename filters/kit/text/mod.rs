@@ -1,24 +1,18 @@
 //! A document under judgement, with views of its text that are computed at most once.
 
 mod english;
+mod runs;
+mod sentences;
+mod words;
 
 use std::cell::{Cell, OnceCell};
 use std::ops::Deref;
-use std::sync::LazyLock;
 
-use super::Document;
-
-/// How a text is cut into words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Words {
-    /// By the rules of spaCy's blank English pipeline, as datatrove uses it.
-    English,
-    /// By jieba, with its model of unknown words, as datatrove uses it for Chinese.
-    Chinese,
-    /// At white space.
-    Spaces,
-}
+use super::{Document, split_lines};
+pub use runs::Runs;
+pub use sentences::count_sentences;
+use words::cut;
+pub use words::{Words, is_han, is_unspaced};
 
 /// A piece of the text, in bytes.
 type Span = (u32, u32);
@@ -33,30 +27,45 @@ const KEPT_SPANS: usize = 1 << 20;
 #[derive(Default)]
 pub struct Text {
     document: Document,
-    words: [View; 3],
+    chars: OnceCell<usize>,
+    lines: View<Vec<Span>>,
+    words: [View<Vec<Span>>; Words::COUNT],
+    runs: [View<Runs>; Words::COUNT],
 }
 
-/// A list of spans that is computed when it is first asked for; its buffer outlives documents.
+/// What is computed when it is first asked for; its buffers outlive documents.
 #[derive(Default)]
-struct View {
-    spans: OnceCell<Vec<Span>>,
-    spare: Cell<Vec<Span>>,
+struct View<T> {
+    now: OnceCell<T>,
+    spare: Cell<T>,
 }
 
-impl View {
-    fn get(&self, fill: impl FnOnce(&mut Vec<Span>)) -> &[Span] {
-        self.spans.get_or_init(|| {
-            let mut spans = self.spare.take();
-            fill(&mut spans);
-            spans
+/// A buffer of a [`View`].
+trait Buffer: Default {
+    /// Empties it, and gives back what a huge document has made it hold.
+    fn clear(&mut self);
+}
+
+impl Buffer for Vec<Span> {
+    fn clear(&mut self) {
+        self.clear();
+        self.shrink_to(KEPT_SPANS);
+    }
+}
+
+impl<T: Buffer> View<T> {
+    fn get(&self, fill: impl FnOnce(&mut T)) -> &T {
+        self.now.get_or_init(|| {
+            let mut buffer = self.spare.take();
+            fill(&mut buffer);
+            buffer
         })
     }
 
     fn forget(&mut self) {
-        if let Some(mut spans) = self.spans.take() {
-            spans.clear();
-            spans.shrink_to(KEPT_SPANS);
-            self.spare.set(spans);
+        if let Some(mut buffer) = self.now.take() {
+            buffer.clear();
+            self.spare.set(buffer);
         }
     }
 }
@@ -89,131 +98,51 @@ impl Text {
     }
 
     fn forget(&mut self) {
+        self.chars.take();
+        self.lines.forget();
         self.words.iter_mut().for_each(View::forget);
+        self.runs.iter_mut().for_each(View::forget);
+    }
+
+    /// Length of the text in characters.
+    pub fn char_count(&self) -> usize {
+        *self.chars.get_or_init(|| self.document.text().chars().count())
+    }
+
+    /// The lines of the text, cut at every line end that Unicode knows, as Python's `str.splitlines`
+    /// does: without their ends, and without an empty one behind the last.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        let text = self.document.text();
+        let spans = self.lines.get(|spans| spans_of(text, split_lines(text), spans));
+        pieces(text, spans)
     }
 
     /// The words of the text, punctuation included. White space alone is never a word.
     pub fn words(&self, how: Words) -> impl ExactSizeIterator<Item = &str> + Clone {
-        let text = self.document.text();
-        let spans = self.words[how as usize].get(|spans| cut(text, how, spans));
-        spans.iter().map(move |&(start, end)| &text[start as usize..end as usize])
+        pieces(self.document.text(), self.word_spans(how))
+    }
+
+    fn word_spans(&self, how: Words) -> &[Span] {
+        self.words[how as usize].get(|spans| cut(self.document.text(), how, spans))
+    }
+
+    /// The words again, as runs (n-grams) that can be hashed and measured in constant time each.
+    pub fn runs(&self, how: Words) -> &Runs {
+        self.runs[how as usize].get(|runs| runs.read(self.words(how)))
     }
 }
 
-/// Cuts a text into words.
-fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
-    match how {
-        Words::English => english::words(text, spans),
-        Words::Spaces => {
-            let start = text.as_ptr().addr();
-            spans.extend(text.split_whitespace().map(|word| {
-                let at = word.as_ptr().addr() - start;
-                (at as u32, (at + word.len()) as u32)
-            }));
-        }
-        Words::Chinese => {
-            static JIEBA: LazyLock<jieba_rs::Jieba> = LazyLock::new(jieba_rs::Jieba::new);
-            let mut at = 0;
-            for token in JIEBA.cut(text, true) {
-                let word = token.word;
-                let trimmed = word.trim_start();
-                let start = at + word.len() - trimmed.len();
-                let length = trimmed.trim_end().len();
-                if length > 0 {
-                    spans.push((start as u32, (start + length) as u32));
-                }
-                at += word.len();
-            }
-        }
-    }
+fn pieces<'a>(text: &'a str, spans: &'a [Span]) -> impl ExactSizeIterator<Item = &'a str> + Clone {
+    spans.iter().map(move |&(start, end)| &text[start as usize..end as usize])
 }
 
-/// Sentences of a text, as spaCy's sentencizer counts them over English words: one ends with a mark
-/// such as `.`, `!` or `。`, and the next begins with the first word behind it that is no punctuation.
-pub fn count_sentences(text: &str) -> usize {
-    thread_local! {
-        static SPANS: Cell<Vec<Span>> = const { Cell::new(Vec::new()) };
-    }
-    let mut spans = SPANS.take();
-    spans.clear();
-    cut(text, Words::English, &mut spans);
-    let (mut sentences, mut ended) = (usize::from(!spans.is_empty()), false);
-    for &(start, end) in &spans {
-        let word = &text[start as usize..end as usize];
-        let mark = ends_sentence(word);
-        if ended && !mark && !is_punctuation(word) {
-            sentences += 1;
-            ended = false;
-        } else if mark {
-            ended = true;
-        }
-    }
-    spans.clear();
-    spans.shrink_to(KEPT_SPANS);
-    SPANS.set(spans);
-    sentences
-}
-
-fn ends_sentence(word: &str) -> bool {
-    let mut characters = word.chars();
-    matches!(
-        (characters.next(), characters.next()),
-        (
-            Some(
-                '!' | '.'
-                    | '?'
-                    | '。'
-                    | '！'
-                    | '？'
-                    | '｡'
-                    | '．'
-                    | '…'
-                    | '؟'
-                    | '۔'
-                    | '।'
-                    | '॥'
-                    | '‼'
-                    | '⁇'
-                    | '⁈'
-                    | '⁉'
-                    | '։'
-            ),
-            None
-        )
-    )
-}
-
-fn is_punctuation(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(is_punctuation_mark)
-}
-
-/// Whether a character is punctuation in Unicode's sense (general category P).
-fn is_punctuation_mark(c: char) -> bool {
-    match c {
-        '\0'..='\u{7f}' => c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c),
-        '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}' => true,
-        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' => !matches!(c, '\u{2044}' | '\u{2052}'),
-        '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{3030}' | '\u{30fb}' => true,
-        '\u{ff01}'..='\u{ff0f}'
-        | '\u{ff1a}'..='\u{ff20}'
-        | '\u{ff3b}'..='\u{ff3d}'
-        | '\u{ff3f}'
-        | '\u{ff5b}'
-        | '\u{ff5d}'
-        | '\u{ff5f}'..='\u{ff65}' => !matches!(c, '\u{ff04}' | '\u{ff0b}' | '\u{ff1c}'..='\u{ff1e}'),
-        '\u{589}'
-        | '\u{5be}'
-        | '\u{60c}'
-        | '\u{61b}'
-        | '\u{61f}'
-        | '\u{66a}'..='\u{66d}'
-        | '\u{6d4}'
-        | '\u{964}'
-        | '\u{965}'
-        | '\u{e5a}'
-        | '\u{e5b}' => true,
-        _ => false,
-    }
+/// Where pieces of a text stand in it.
+fn spans_of<'a>(text: &'a str, pieces: impl Iterator<Item = &'a str>, spans: &mut Vec<Span>) {
+    let start = text.as_ptr().addr();
+    spans.extend(pieces.map(|piece| {
+        let at = piece.as_ptr().addr() - start;
+        (at as u32, (at + piece.len()) as u32)
+    }));
 }
 
 /// Reads as its text.
@@ -234,23 +163,15 @@ impl From<&str> for Text {
 mod tests {
     use super::*;
 
-    fn words(text: &str, how: Words) -> Vec<String> {
-        Text::from(text).words(how).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn chinese_is_cut_into_words_and_white_space_is_none() {
-        assert_eq!(words("我爱北京天安门 \n，好", Words::Chinese), ["我", "爱", "北京", "天安门", "，", "好"]);
-    }
-
     #[test]
     fn views_follow_the_text() {
         let mut text = Text::from("one two");
-        assert_eq!(text.words(Words::Spaces).len(), 2);
+        assert_eq!((text.words(Words::Spaces).len(), text.lines().len(), text.char_count()), (2, 1, 7));
         text.edit(|document| document.id = "x".into());
         assert_eq!(text.words(Words::Spaces).len(), 2);
         text.edit(|document| document.set_text("three"));
         assert_eq!(text.words(Words::Spaces).collect::<Vec<_>>(), ["three"]);
+        assert_eq!((text.lines().collect::<Vec<_>>(), text.char_count()), (vec!["three"], 5));
         text.replace(Document::new("", ""));
         assert_eq!(text.words(Words::English).len(), 0);
     }
@@ -261,13 +182,5 @@ mod tests {
         assert_eq!(text.words(Words::Spaces).len(), KEPT_SPANS + 1);
         text.replace(Document::new("", "a"));
         assert!(text.words[Words::Spaces as usize].spare.take().capacity() <= KEPT_SPANS);
-    }
-
-    #[test]
-    fn sentences_end_with_their_marks() {
-        assert_eq!(count_sentences("One. Two! \"Three?\" Four"), 4);
-        assert_eq!(count_sentences("No mark here"), 1);
-        assert_eq!(count_sentences(" "), 0);
-        assert_eq!(count_sentences("Mr. Smith paid 3.5 dollars... Then he left."), 1);
     }
 }

@@ -1,0 +1,161 @@
+//! Sentences, as spaCy's sentencizer cuts them.
+
+use std::cell::Cell;
+
+use super::words::{Words, cut};
+use super::{KEPT_SPANS, Span, english};
+use crate::kit::is_punctuation;
+
+/// Sentences of a text, as spaCy's sentencizer counts them over its words: one ends with a mark such
+/// as `.`, `!` or `。`, and the next begins with the first word behind it that is no punctuation.
+pub fn count_sentences(text: &str, how: Words) -> usize {
+    match how {
+        Words::English => by_chunks(text, english::Rules::English),
+        Words::General => by_chunks(text, english::Rules::General),
+        _ => with_spans(|spans| {
+            cut(text, how, spans);
+            let mut count = Count::default();
+            count.read(text, spans);
+            count.sentences
+        }),
+    }
+}
+
+fn with_spans<R>(work: impl FnOnce(&mut Vec<Span>) -> R) -> R {
+    thread_local! {
+        static SPANS: Cell<Vec<Span>> = const { Cell::new(Vec::new()) };
+    }
+    let mut spans = SPANS.take();
+    spans.clear();
+    let result = work(&mut spans);
+    spans.shrink_to(KEPT_SPANS);
+    SPANS.set(spans);
+    result
+}
+
+#[derive(Default)]
+struct Count {
+    sentences: usize,
+    /// Behind the mark that ends one.
+    ended: bool,
+}
+
+impl Count {
+    fn read(&mut self, text: &str, words: &[Span]) {
+        for &(start, end) in words {
+            let word = &text[start as usize..end as usize];
+            if self.sentences == 0 {
+                self.sentences = 1;
+            }
+            if ends_sentence(word) {
+                self.ended = true;
+            } else if self.ended && !word.chars().all(is_punctuation) {
+                self.sentences += 1;
+                self.ended = false;
+            }
+        }
+    }
+}
+
+/// spaCy's rules look at one chunk between white space at a time, so only chunks with a mark in them,
+/// and the word behind, need to be cut.
+fn by_chunks(text: &str, rules: english::Rules) -> usize {
+    with_spans(|spans| {
+        let mut count = Count { sentences: usize::from(!text.trim_start().is_empty()), ended: false };
+        let mut at = 0;
+        while at < text.len() {
+            let start = if count.ended {
+                let rest = &text[at..];
+                at + rest.len() - rest.trim_start().len()
+            } else {
+                let Some(mark) = find_mark(text, at) else { break };
+                let before = &text[at..mark];
+                at + before
+                    .rfind(char::is_whitespace)
+                    .map_or(0, |space| space + before[space..].chars().next().map_or(0, char::len_utf8))
+            };
+            let end = start + text[start..].find(char::is_whitespace).unwrap_or(text.len() - start);
+            spans.clear();
+            english::chunk(text, start, end, rules, spans);
+            count.read(text, spans);
+            at = end + text[end..].chars().next().map_or(1, char::len_utf8);
+        }
+        count.sentences
+    })
+}
+
+/// First bytes of the marks that end a sentence.
+const LEADS: [bool; 256] = {
+    let mut leads = [false; 256];
+    let mut at = 0;
+    while at < MARKS.len() {
+        // The first byte of the character's UTF-8.
+        let code = MARKS[at] as u32;
+        let lead = match code {
+            0..0x80 => code,
+            0x80..0x800 => 0xc0 | code >> 6,
+            _ => 0xe0 | code >> 12,
+        };
+        leads[lead as usize] = true;
+        at += 1;
+    }
+    leads
+};
+
+/// Where the next mark stands that could end a sentence.
+fn find_mark(text: &str, mut from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        let at = from + bytes[from..].iter().position(|&byte| LEADS[usize::from(byte)])?;
+        let c = text[at..].chars().next().expect("a first byte begins a character");
+        if MARKS.contains(&c) {
+            return Some(at);
+        }
+        from = at + c.len_utf8();
+    }
+}
+
+const MARKS: [char; 18] =
+    ['!', '.', '?', '。', '！', '？', '｡', '．', '…', '؟', '۔', '।', '॥', '‼', '⁇', '⁈', '⁉', '։'];
+
+fn ends_sentence(word: &str) -> bool {
+    let mut characters = word.chars();
+    let (Some(mark), None) = (characters.next(), characters.next()) else { return false };
+    MARKS.contains(&mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plainly(text: &str, how: Words) -> usize {
+        let mut spans = Vec::new();
+        cut(text, how, &mut spans);
+        let mut count = Count::default();
+        count.read(text, &spans);
+        count.sentences
+    }
+
+    #[test]
+    fn sentences_end_with_their_marks() {
+        let count = |text| count_sentences(text, Words::English);
+        assert_eq!(count("One. Two! \"Three?\" Four"), 4);
+        assert_eq!(count("No mark here"), 1);
+        assert_eq!(count(" "), 0);
+        assert_eq!(count("Mr. Smith paid 3.5 dollars... Then he left."), 1);
+        assert_eq!(count_sentences("第一句。第二句！第三句", Words::Chinese), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn sentences_are_those_of_the_whole_text_cut_into_words(
+            text in "([a-zA-Z]{0,3}|Mr\\.|e\\.g\\.|[.!?…。！\"')(]|\u{3000}| |\n|’|字|é){0,40}"
+        ) {
+            for how in [Words::English, Words::General] {
+                prop_assert_eq!(count_sentences(&text, how), plainly(&text, how));
+            }
+        }
+    }
+}

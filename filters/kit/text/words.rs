@@ -1,0 +1,145 @@
+//! How a text is cut into words.
+
+use std::sync::LazyLock;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Span, english, spans_of};
+
+/// How a text is cut into words. Punctuation is a word too, white space never is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Words {
+    /// By the rules of spaCy's blank English pipeline, as datatrove uses it.
+    English,
+    /// By spaCy's rules for no language in particular: as `english`, without its contractions and
+    /// abbreviations. For other languages that put spaces between words.
+    General,
+    /// By jieba, with its model of unknown words, as datatrove uses it for Chinese.
+    Chinese,
+    /// At the word boundaries of Unicode (UAX #29), as DCLM does.
+    Unicode,
+    /// Each character of a script without spaces (Han, kana, Thai, Lao, Khmer, Burmese) by itself, other
+    /// letters and digits as they run. For Japanese and Thai, which have no segmenter here that is light
+    /// and good enough.
+    Characters,
+    /// At white space.
+    Spaces,
+}
+
+impl Words {
+    /// How many ways there are.
+    pub(super) const COUNT: usize = Words::Spaces as usize + 1;
+}
+
+/// Cuts a text into words.
+pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
+    match how {
+        Words::English => english::words(text, english::Rules::English, spans),
+        Words::General => english::words(text, english::Rules::General, spans),
+        Words::Chinese => chinese(text, spans),
+        Words::Unicode => {
+            let pieces = text.split_word_bound_indices();
+            let words = pieces.filter(|(_, piece)| !piece.chars().all(char::is_whitespace));
+            spans.extend(words.map(|(at, word)| (at as u32, (at + word.len()) as u32)));
+        }
+        Words::Characters => characters(text, spans),
+        Words::Spaces => spans_of(text, text.split_whitespace(), spans),
+    }
+}
+
+fn chinese(text: &str, spans: &mut Vec<Span>) {
+    static JIEBA: LazyLock<jieba_rs::Jieba> = LazyLock::new(jieba_rs::Jieba::new);
+    let mut at = 0;
+    for token in JIEBA.cut(text, true) {
+        let word = token.word;
+        let trimmed = word.trim_start();
+        let start = at + word.len() - trimmed.len();
+        let length = trimmed.trim_end().len();
+        if length > 0 {
+            spans.push((start as u32, (start + length) as u32));
+        }
+        at += word.len();
+    }
+}
+
+fn characters(text: &str, spans: &mut Vec<Span>) {
+    let mut run = None; // where a run of letters began
+    for (at, c) in text.char_indices() {
+        let end = (at + c.len_utf8()) as u32;
+        if c.is_alphanumeric() && !is_unspaced(c) {
+            run.get_or_insert(at as u32);
+            continue;
+        }
+        // Marks stay with the letter they stand on.
+        let mark = unicode_normalization::char::is_combining_mark(c);
+        if mark && run.is_some() {
+            continue;
+        }
+        if let Some(start) = run.take() {
+            spans.push((start, at as u32));
+        }
+        match spans.last_mut() {
+            Some(last) if mark && last.1 == at as u32 => last.1 = end,
+            _ if c.is_whitespace() => {}
+            _ => spans.push((at as u32, end)),
+        }
+    }
+    if let Some(start) = run {
+        spans.push((start, text.len() as u32));
+    }
+}
+
+/// Whether a character belongs to a script that is written without spaces between words.
+pub fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' // Thai, Lao
+        | '\u{1000}'..='\u{109f}' // Burmese
+        | '\u{1780}'..='\u{17ff}' // Khmer
+        | '\u{3005}'..='\u{3007}' // 々〆〇
+        | '\u{3040}'..='\u{30ff}' // hiragana, katakana
+        | '\u{31f0}'..='\u{31ff}'
+        | '\u{ff66}'..='\u{ff9f}')
+        || is_han(c)
+}
+
+/// Whether a character is Han: CJK ideographs, compatibility forms and extensions included.
+pub fn is_han(c: char) -> bool {
+    matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(text: &str, how: Words) -> Vec<&str> {
+        let mut spans = Vec::new();
+        cut(text, how, &mut spans);
+        spans.into_iter().map(|(start, end)| &text[start as usize..end as usize]).collect()
+    }
+
+    #[test]
+    fn each_way_cuts_as_its_words_say() {
+        let text = "Don't say e.g. 你好世界！ ok";
+        assert_eq!(words(text, Words::English), ["Do", "n't", "say", "e.g.", "你好世界", "！", "ok"]);
+        assert_eq!(words(text, Words::General), ["Don't", "say", "e.g", ".", "你好世界", "！", "ok"]);
+        assert_eq!(words(text, Words::Unicode), ["Don't", "say", "e.g", ".", "你", "好", "世", "界", "！", "ok"]);
+        assert_eq!(words(text, Words::Characters)[4..], ["e", ".", "g", ".", "你", "好", "世", "界", "！", "ok"]);
+        assert_eq!(words(text, Words::Spaces), ["Don't", "say", "e.g.", "你好世界！", "ok"]);
+        assert_eq!(words("我爱北京天安门 \n，好", Words::Chinese), ["我", "爱", "北京", "天安门", "，", "好"]);
+        assert_eq!(words("東京はGPT-4 ภาษาไทย", Words::Characters).join("|"), "東|京|は|GPT|-|4|ภ|า|ษ|า|ไ|ท|ย");
+    }
+
+    proptest! {
+        #[test]
+        fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}") {
+            let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            for how in [Words::English, Words::General, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese] {
+                let joined: String = words(&text, how).concat().chars().filter(|c| !c.is_whitespace()).collect();
+                prop_assert_eq!(&joined, &plain, "{:?}", how);
+            }
+        }
+    }
+}
