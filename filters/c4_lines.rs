@@ -78,12 +78,17 @@ crate::measures! {
 pub struct C4Lines {
     config: Config,
     policy: aho_corasick::AhoCorasick,
+    /// What any of the three looks for: most texts have none of it.
+    any: aho_corasick::AhoCorasick,
     javascript: aho_corasick::AhoCorasick,
     lorem_ipsum: aho_corasick::AhoCorasick,
 }
 
 const POLICY: [&str; 6] =
     ["terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"];
+
+const JAVASCRIPT: &str = "javascript";
+const LOREM_IPSUM: &str = "lorem ipsum";
 
 impl Step for C4Lines {
     const NAME: &'static str = "c4_lines";
@@ -108,8 +113,9 @@ impl Step for C4Lines {
         Ok(C4Lines {
             config,
             policy: matcher(&POLICY),
-            javascript: matcher(&["javascript"]),
-            lorem_ipsum: matcher(&["lorem ipsum"]),
+            javascript: matcher(&[JAVASCRIPT]),
+            lorem_ipsum: matcher(&[LOREM_IPSUM]),
+            any: matcher(&[&POLICY[..], &[JAVASCRIPT, LOREM_IPSUM]].concat()),
         })
     }
 }
@@ -120,6 +126,10 @@ impl Mapper for C4Lines {
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let mut kept = String::with_capacity(document.text().len());
         let (mut lines, mut kept_lines, mut sentences) = (0_usize, 0_usize, 0_usize);
+        // A citation that goes may bring two halves together.
+        let citations = self.config.citations && document.text().contains('[');
+        let words_of_interest = citations || self.any.is_match(document.text());
+        let curly_bracket = self.config.curly_bracket && document.text().contains('{');
         for line in split_lines(document.text()) {
             lines += 1;
             let line = line.trim();
@@ -129,7 +139,7 @@ impl Mapper for C4Lines {
             if too_long {
                 continue;
             }
-            let cleaned = if self.config.citations { without_citations(line) } else { line.into() };
+            let cleaned = if citations { without_citations(line) } else { line.into() };
             let ends_well = cleaned.ends_with(['.', '?', '!', '"', '\'']) && !cleaned.ends_with("...");
             if self.config.terminal_punctuation && !ends_well {
                 continue;
@@ -137,16 +147,16 @@ impl Mapper for C4Lines {
             if line.split_whitespace().take(self.config.min_line_words).count() < self.config.min_line_words {
                 continue;
             }
-            if self.config.lorem_ipsum && self.lorem_ipsum.is_match(&*cleaned) {
+            if words_of_interest && self.config.lorem_ipsum && self.lorem_ipsum.is_match(&*cleaned) {
                 return Verdict::Drop("lorem_ipsum");
             }
-            if self.config.javascript && self.javascript.is_match(&*cleaned) {
+            if words_of_interest && self.config.javascript && self.javascript.is_match(&*cleaned) {
                 continue;
             }
-            if self.config.curly_bracket && cleaned.contains('{') {
+            if curly_bracket && cleaned.contains('{') {
                 return Verdict::Drop("curly_bracket");
             }
-            if self.config.policy && self.policy.is_match(&*cleaned) {
+            if words_of_interest && self.config.policy && self.policy.is_match(&*cleaned) {
                 continue;
             }
             sentences += count_sentences(&cleaned, self.config.words);

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Filter, Profile, Runs, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
+use crate::kit::{Filter, Profile, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -232,6 +232,8 @@ struct Scratch {
     table: Table,
     /// Where runs start that occur more than once.
     repeated: Vec<u32>,
+    /// Which of them begin a longer one that does.
+    again: Vec<bool>,
 }
 
 thread_local! {
@@ -242,29 +244,39 @@ impl Ngrams {
     /// A run can only be repeated where the shorter run it begins with is: each length looks at what
     /// the one before has left, which in prose is soon very little.
     fn of(runs: &Runs) -> Ngrams {
-        SCRATCH.with_borrow_mut(|Scratch { table, repeated }| {
+        SCRATCH.with_borrow_mut(|Scratch { table, repeated, again }| {
             let mut found = Ngrams::default();
             repeated.clear();
             repeated.shrink_to(KEPT_STARTS);
+            again.shrink_to(KEPT_STARTS);
             repeated.extend(0..runs.count(2) as u32);
             for n in 2..=10 {
                 let count = runs.count(n);
                 let last = repeated.partition_point(|&start| (start as usize) < count);
                 repeated.truncate(last);
                 table.start(repeated.len());
-                let most = repeated.iter().map(|&start| table.count(runs.hash(start as usize, n))).max().unwrap_or(1);
+                again.clear();
+                again.resize(repeated.len(), false);
+                let mut most = 1;
+                for (number, &start) in repeated.iter().enumerate() {
+                    let Seen { times, first } = table.see(runs.hash(start as usize, n));
+                    if times > 1 {
+                        most = most.max(times);
+                        again[number] = true;
+                        again[first as usize] = true;
+                    }
+                }
                 if n <= 4 && count > 0 {
+                    let mut copies = repeated.iter().zip(&*again).filter(|(_, again)| **again).map(|(start, _)| *start);
                     let first = match most {
-                        1 => Some(&0),
-                        _ => repeated.iter().find(|&&start| table.seen(runs.hash(start as usize, n)) == most),
+                        1 => Some(0),
+                        _ => copies.find(|&start| table.seen(runs.hash(start as usize, n)) == most),
                     };
-                    let first = *first.expect("one has been counted so often") as usize;
+                    let first = first.expect("one has been counted so often") as usize;
                     found.top[n - 2] = Some((runs.chars(first, n) + n - 1) * most as usize);
                 }
-                match most {
-                    1 => repeated.clear(),
-                    _ => repeated.retain(|&start| table.seen(runs.hash(start as usize, n)) > 1),
-                }
+                let mut again = again.iter();
+                repeated.retain(|_| again.next().is_some_and(|&again| again));
                 if n >= 5 {
                     found.copied[n - 5] = copied(runs, n, repeated, table);
                 }

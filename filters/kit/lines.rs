@@ -6,20 +6,49 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Lines as Python's `str.splitlines` cuts them: at every line end that Unicode knows.
 pub fn split_lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text).filter(|text| !text.is_empty());
+    let bytes = text.as_bytes();
+    let mut start = 0;
     std::iter::from_fn(move || {
-        let text = rest?;
-        let is_end =
-            |c| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-        let Some(at) = text.find(is_end) else {
-            rest = None;
-            return Some(text);
+        if start == bytes.len() {
+            return None;
+        }
+        let mut at = start;
+        let (end, next) = loop {
+            let Some(found) = bytes[at..].iter().position(|&byte| MAY_END[usize::from(byte)]) else {
+                break (bytes.len(), bytes.len());
+            };
+            at += found;
+            let length = line_end(&bytes[at..]);
+            if length > 0 {
+                break (at, at + length);
+            }
+            at += 1;
         };
-        let end = text[at..].chars().next().map_or(0, char::len_utf8);
-        let end = if text[at..].starts_with("\r\n") { 2 } else { end };
-        rest = Some(&text[at + end..]).filter(|rest| !rest.is_empty());
-        Some(&text[..at])
+        let line = &text[start..end];
+        start = next;
+        Some(line)
     })
+}
+
+/// Bytes a line end can begin with.
+const MAY_END: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        may[byte] = matches!(byte, 0x0a..=0x0d | 0x1c..=0x1e | 0xc2 | 0xe2);
+        byte += 1;
+    }
+    may
+};
+
+/// Length of the line end the bytes begin with; 0 if they begin with none.
+fn line_end(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
+        [0x0a..=0x0d | 0x1c..=0x1e, ..] => 1,
+        [0xe2, 0x80, 0xa8 | 0xa9, ..] => 3,
+        _ => 0,
+    }
 }
 
 /// How much of a list is said again: the second and later copies of each element.
@@ -52,7 +81,7 @@ pub fn repeats<'a>(elements: impl Iterator<Item = &'a str>) -> Repeats {
     })
 }
 
-/// Counts hashes. Open addressing, and a stamp instead of clearing, so that thousands of small
+/// Counts hashes. Open addressing, and a rising number instead of clearing, so that thousands of small
 /// documents cost no more than their elements.
 ///
 /// For n elements it takes up to 64 n bytes: up to 32 bytes for each byte of a document that is nothing
@@ -60,15 +89,28 @@ pub fn repeats<'a>(elements: impl Iterator<Item = &'a str>) -> Repeats {
 #[derive(Debug, Default)]
 pub struct Table {
     slots: Vec<Slot>,
-    stamp: u32,
+    /// Number of the first hash since [`start`](Table::start); slots of before are below it.
+    base: u32,
+    /// Number of the next hash.
+    next: u32,
     used: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     hash: u64,
-    stamp: u32,
+    /// Number of the hash that took the slot, from 1.
+    first: u32,
     count: u32,
+}
+
+/// How often a hash has been seen, and which it was the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// This time included.
+    pub times: u32,
+    /// How many hashes came before it when it was first seen.
+    pub first: u32,
 }
 
 /// Slots that are kept from one document to the next, whatever they need.
@@ -81,42 +123,49 @@ impl Table {
         if self.slots.len() < size || self.slots.len() > size.max(KEPT_SLOTS) {
             self.slots = Vec::new(); // given back before there is another
             self.slots = vec![Slot::default(); size];
-            self.stamp = 0;
+            self.next = 0;
         }
         self.used = 0;
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
+        // No document has half as many hashes as there are numbers: it is too large to enter.
+        if self.next == 0 || self.next > u32::MAX / 2 {
             self.slots.fill(Slot::default());
-            self.stamp = 1;
+            self.next = 1;
         }
+        self.base = self.next;
     }
 
     /// How often a hash has been seen, this time included.
     pub fn count(&mut self, hash: u64) -> u32 {
+        self.see(hash).times
+    }
+
+    /// Counts a hash.
+    pub fn see(&mut self, hash: u64) -> Seen {
         if self.used * 2 > self.slots.len() {
             self.grow();
         }
         let slot = self.find(hash);
         let slot = &mut self.slots[slot];
-        if slot.stamp != self.stamp {
-            *slot = Slot { hash, stamp: self.stamp, count: 0 };
+        if slot.first < self.base {
+            *slot = Slot { hash, first: self.next, count: 0 };
             self.used += 1;
         }
+        self.next += 1;
         slot.count += 1;
-        slot.count
+        Seen { times: slot.count, first: slot.first - self.base }
     }
 
     /// How often a hash has been seen so far.
     pub fn seen(&self, hash: u64) -> u32 {
         let slot = self.slots[self.find(hash)];
-        if slot.stamp == self.stamp { slot.count } else { 0 }
+        if slot.first >= self.base { slot.count } else { 0 }
     }
 
     fn find(&self, hash: u64) -> usize {
         let mask = self.slots.len() - 1;
         // Callers' hashes may be weak in their low bits.
         let mut at = (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
-        while self.slots[at].stamp == self.stamp && self.slots[at].hash != hash {
+        while self.slots[at].first >= self.base && self.slots[at].hash != hash {
             at = (at + 1) & mask;
         }
         at
@@ -125,7 +174,7 @@ impl Table {
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-        for slot in old.into_iter().filter(|slot| slot.stamp == self.stamp) {
+        for slot in old.into_iter().filter(|slot| slot.first >= self.base) {
             let at = self.find(slot.hash);
             self.slots[at] = slot;
         }
@@ -157,10 +206,21 @@ mod tests {
             table.start(expected);
             assert_eq!(table.slots.len(), slots);
             assert_eq!((table.count(7), table.count(7), table.seen(8)), (1, 2, 0));
+            assert_eq!((table.see(8), table.see(7)), (Seen { times: 1, first: 2 }, Seen { times: 3, first: 0 }));
         }
     }
 
     proptest! {
+        #[test]
+        fn lines_are_cut_at_line_ends_alone(text in "([a\n\r\u{b}\u{c}\u{1c}\u{1e}\u{85}\u{2028}\u{2029}\u{2027}\u{a0}字])*") {
+            let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+            let mut plain: Vec<String> = text.replace("\r\n", "\n").split(ends).map(str::to_owned).collect();
+            if plain.last().is_some_and(String::is_empty) {
+                plain.pop();
+            }
+            prop_assert_eq!(split_lines(&text).collect::<Vec<_>>(), plain);
+        }
+
         #[test]
         fn repeats_are_what_a_set_finds(elements in prop::collection::vec("[a-c]{0,2}|字", 0..200)) {
             let mut plain = Repeats { elements: elements.len(), ..Repeats::default() };

@@ -12,7 +12,7 @@ mod text;
 mod value;
 
 pub use document::{Document, Origin};
-pub use lines::{Repeats, Table, repeats, split_lines};
+pub use lines::{Repeats, Seen, Table, repeats, split_lines};
 pub use measure::{MeasureInfo, Measures};
 pub use punctuation::{is_punctuation, is_symbol, is_terminal};
 pub use step::{Field, Filter, Kind, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};

@@ -113,18 +113,23 @@ impl Exceptions {
     }
 
     /// Where a known exception is cut; an empty list keeps it whole.
+    #[inline(always)]
     fn find(&self, chunk: &str) -> Option<&[u8]> {
+        if self.may_be(chunk.as_bytes()) { self.cuts.get(chunk).map(Vec::as_slice) } else { None }
+    }
+
+    /// Whether a look at its ends and its length does not tell that a chunk is none.
+    #[inline(always)]
+    fn may_be(&self, chunk: &[u8]) -> bool {
         if chunk.len() > LONGEST || chunk.len() < 2 {
-            return None;
+            return false;
         }
-        let sketch = sketch(chunk.as_bytes());
-        if self.sketches[sketch / 64] >> (sketch % 64) & 1 == 0 {
-            return None;
-        }
-        self.cuts.get(chunk).map(Vec::as_slice)
+        let sketch = sketch(chunk);
+        self.sketches[sketch / 64] >> (sketch % 64) & 1 == 1
     }
 
     /// A chunk of letters alone: it can only be an exception (`cannot`) or itself.
+    #[inline(always)]
     fn whole(&self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
         match self.find(&text[start..end]) {
             Some(cuts) => push_cuts(start, end, cuts, spans),
@@ -180,6 +185,7 @@ impl Exceptions {
 }
 
 /// A number below 65,536 from the ends of a chunk and its length.
+#[inline(always)]
 fn sketch(chunk: &[u8]) -> usize {
     let (length, second) = (chunk.len(), usize::from(chunk[1]));
     let (first, last) = (usize::from(chunk[0]), usize::from(chunk[length - 1]));
@@ -266,7 +272,8 @@ fn is_currency(c: char) -> bool {
 
 /// Symbols that are words of their own (general category So, but for the rare ones).
 fn is_icon(c: char) -> bool {
-    matches!(c, '¦' | '©' | '®' | '°' | '\u{2100}'..='\u{2101}' | '\u{2103}'..='\u{2106}' | '\u{2108}'..='\u{2109}' | '\u{2114}' | '\u{2116}'..='\u{2117}' | '\u{211e}'..='\u{2123}' | '\u{2195}'..='\u{2199}' | '\u{219c}'..='\u{219f}' | '\u{21a1}'..='\u{21a2}' | '\u{21a4}'..='\u{21a5}' | '\u{21a7}'..='\u{21ad}' | '\u{2300}'..='\u{2307}' | '\u{230c}'..='\u{231f}' | '\u{2322}'..='\u{2328}' | '\u{232b}'..='\u{2426}' | '\u{249c}'..='\u{24e9}' | '\u{2500}'..='\u{25b6}' | '\u{25b8}'..='\u{25c0}' | '\u{25c2}'..='\u{25f7}' | '\u{2600}'..='\u{266e}' | '\u{2670}'..='\u{2767}' | '\u{2794}'..='\u{27bf}' | '\u{2800}'..='\u{28ff}' | '\u{2b00}'..='\u{2b2f}' | '\u{2b4d}'..='\u{2bff}' | '\u{3004}' | '\u{3012}'..='\u{3013}' | '\u{3020}' | '\u{3036}'..='\u{3037}' | '\u{3190}'..='\u{3191}' | '\u{3200}'..='\u{321e}' | '\u{3260}'..='\u{327f}' | '\u{fffc}'..='\u{fffd}' | '\u{1f000}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}')
+    !c.is_ascii()
+        && matches!(c, '¦' | '©' | '®' | '°' | '\u{2100}'..='\u{2101}' | '\u{2103}'..='\u{2106}' | '\u{2108}'..='\u{2109}' | '\u{2114}' | '\u{2116}'..='\u{2117}' | '\u{211e}'..='\u{2123}' | '\u{2195}'..='\u{2199}' | '\u{219c}'..='\u{219f}' | '\u{21a1}'..='\u{21a2}' | '\u{21a4}'..='\u{21a5}' | '\u{21a7}'..='\u{21ad}' | '\u{2300}'..='\u{2307}' | '\u{230c}'..='\u{231f}' | '\u{2322}'..='\u{2328}' | '\u{232b}'..='\u{2426}' | '\u{249c}'..='\u{24e9}' | '\u{2500}'..='\u{25b6}' | '\u{25b8}'..='\u{25c0}' | '\u{25c2}'..='\u{25f7}' | '\u{2600}'..='\u{266e}' | '\u{2670}'..='\u{2767}' | '\u{2794}'..='\u{27bf}' | '\u{2800}'..='\u{28ff}' | '\u{2b00}'..='\u{2b2f}' | '\u{2b4d}'..='\u{2bff}' | '\u{3004}' | '\u{3012}'..='\u{3013}' | '\u{3020}' | '\u{3036}'..='\u{3037}' | '\u{3190}'..='\u{3191}' | '\u{3200}'..='\u{321e}' | '\u{3260}'..='\u{327f}' | '\u{fffc}'..='\u{fffd}' | '\u{1f000}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}')
 }
 
 /// Length of what comes off the front, in bytes; 0 for nothing.
@@ -275,6 +282,7 @@ fn prefix(chunk: &str) -> usize {
     let Some(first) = characters.next() else { return 0 };
     let next = characters.next();
     match first {
+        'a'..='z' | '0'..='9' => 0,
         '.' => {
             let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
             if dots >= 2 { dots } else { 0 }
