@@ -27,6 +27,7 @@ pub mod sink;
 pub mod source;
 pub mod stage;
 pub mod store;
+pub mod tune;
 
 pub use wanjuan_filters::{kit, measures};
 

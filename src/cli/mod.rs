@@ -19,6 +19,7 @@ mod progress;
 mod report;
 mod run;
 mod test;
+mod tune;
 mod why;
 
 use std::io::IsTerminal;
@@ -48,6 +49,7 @@ Examples:
   wanjuan check pipeline.toml         every mistake at once, then the graph
   wanjuan run pipeline.toml           run it; run it again to resume
   wanjuan why out/mine doc-17         what happened to one document
+  wanjuan tune out/mine --sweep gopher_quality.min_words=10:100:10
   wanjuan explain gopher_quality      what a step does, its settings and sources
 
 Exit codes: 0 done, 1 a [[test]] failed, 2 the pipeline or the command is wrong, 3 too many bad records,
@@ -63,6 +65,8 @@ enum Command {
     Test(test::Test),
     /// Tell what happened to one document of a finished run
     Why(why::Why),
+    /// Tell what other thresholds would keep of a finished run, without reading the corpus
+    Tune(tune::Tune),
     /// Write the report of a finished run again
     Report(report::Report),
     /// List every source, step and sink
@@ -114,6 +118,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Check(command) => command.run(&registry),
         Command::Test(command) => command.run(&registry),
         Command::Why(command) => command.run(),
+        Command::Tune(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Explain(command) => command.run(&registry),

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Exit, Output, say};
 use crate::engine::commit::at;
-use crate::engine::outcome::KEPT_INSTEAD;
+use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, read_record};
 
@@ -87,7 +87,7 @@ impl Way {
             fields: Vec::new(),
             measures: Vec::new(),
         };
-        for (field, column) in batch.schema().fields().iter().zip(batch.columns()).skip(5) {
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()).skip(PLACE.len()) {
             if column.is_null(row) || field.name() == KEPT_INSTEAD {
                 continue;
             }

@@ -4,7 +4,7 @@ mod check;
 mod complaint;
 mod pipeline;
 mod predicate;
-mod written;
+pub(crate) mod written;
 
 pub use check::{check, load};
 pub use complaint::{Complaint, Complaints};

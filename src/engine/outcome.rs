@@ -19,8 +19,8 @@ use crate::source::Bad;
 /// The column that names the document kept in the stead of a duplicate, as the columns `split` and
 /// `ordinal` do: `SPLIT#ORDINAL`.
 pub const KEPT_INSTEAD: &str = "kept_instead";
-/// Ends of the first columns' names, in their order.
-pub const PLACE: [&str; 5] = ["id", "split", "ordinal", "step", "reason"];
+/// Names of the first columns, in their order. `text_bytes` is the length of the text when the way ended.
+pub const PLACE: [&str; 6] = ["id", "split", "ordinal", "step", "reason", "text_bytes"];
 const MEASURES_BLOCK: usize = 4 << 20;
 const MEASURES_SHARD: u64 = 10_000_000;
 
@@ -41,7 +41,7 @@ impl Outcomes {
             .map(|name| {
                 Column::new(
                     *name,
-                    if *name == "ordinal" { DataType::UInt64 } else { DataType::Utf8 },
+                    if ["ordinal", "text_bytes"].contains(name) { DataType::UInt64 } else { DataType::Utf8 },
                     *name == "reason",
                 )
             })
@@ -59,6 +59,7 @@ impl Outcomes {
             out.extend_from_slice(&(text.len() as u32).to_le_bytes());
             out.extend_from_slice(text.as_bytes());
         }
+        out.extend_from_slice(&(document.text().len() as u64).to_le_bytes());
         document.take_text();
         document.carried.clear();
         codec::encode(0, &document, out);
@@ -74,6 +75,7 @@ impl Outcomes {
             Arc::new(StringArray::from_iter_values(ends.iter().map(|ends| ends.step))),
             Arc::new(StringArray::from_iter(ends.iter().map(|ends| (!ends.reason.is_empty()).then_some(ends.reason)))),
         ];
+        columns.push(Arc::new(UInt64Array::from_iter_values(ends.iter().map(|ends| ends.bytes))));
         columns.extend(self.fields.iter().map(|field| parquet::column(*field, &documents)));
         for slot in 0..self.measures.len() {
             let values =
@@ -89,6 +91,7 @@ struct Ends<'a> {
     split: &'a str,
     step: &'a str,
     reason: &'a str,
+    bytes: u64,
 }
 
 fn read_row(bytes: &[u8]) -> Option<(Ends<'_>, Document)> {
@@ -99,7 +102,9 @@ fn read_row(bytes: &[u8]) -> Option<(Ends<'_>, Document)> {
         rest = tail;
         std::str::from_utf8(head).ok()
     };
-    let ends = Ends { split: text()?, step: text()?, reason: text()? };
+    let (split, step, reason) = (text()?, text()?, text()?);
+    let (bytes, rest) = rest.split_first_chunk()?;
+    let ends = Ends { split, step, reason, bytes: u64::from_le_bytes(*bytes) };
     Some((ends, codec::decode(rest, 0)?.document))
 }
 

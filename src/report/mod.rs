@@ -8,7 +8,8 @@
 mod bins;
 mod examples;
 mod page;
-mod rows;
+pub(crate) mod rows;
+pub(crate) mod texts;
 
 use std::collections::BTreeMap;
 use std::io;

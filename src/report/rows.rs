@@ -10,11 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, UInt64Type};
-use arrow_array::{Array, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::statistics::Statistics;
+use wanjuan_filters::kit::{Field, Type, Value};
 
 use crate::engine::commit::at;
 use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
@@ -36,8 +38,12 @@ pub struct Row {
     pub reason: Option<String>,
     /// The document that was kept in its stead.
     pub kept_instead: Option<String>,
+    /// Length of its text, where the run noted it.
+    pub bytes: u64,
     /// In the order of [`Rows::measures`]; NaN where there is none.
     pub values: Vec<f64>,
+    /// In the order of the fields that were asked for; see [`Rows::select`].
+    pub fields: Vec<Option<Value>>,
 }
 
 /// The table of a finished run.
@@ -48,6 +54,12 @@ pub struct Rows {
     /// The least and the greatest finite value of each measure, where there is one.
     pub ranges: Vec<Option<(f64, f64)>>,
     splits: HashMap<String, usize>,
+    /// Its fields and their types.
+    pub fields: Vec<Field>,
+    /// Those that are read.
+    asked: Vec<Field>,
+    /// Columns that are read; all of them, if there is none.
+    columns: Vec<String>,
 }
 
 impl Rows {
@@ -59,9 +71,24 @@ impl Rows {
         for (number, input) in record.inputs.iter().enumerate() {
             splits.entry(input.name.clone()).or_insert(number);
         }
-        let mut rows = Rows { files, measures: Vec::new(), ranges: Vec::new(), splits };
+        let mut rows = Rows {
+            files,
+            measures: Vec::new(),
+            ranges: Vec::new(),
+            splits,
+            fields: Vec::new(),
+            asked: Vec::new(),
+            columns: Vec::new(),
+        };
         rows.read_footers()?;
         Ok(rows)
+    }
+
+    /// Reads these fields, which it has, and of the measures only these: the others are NaN.
+    pub fn select(&mut self, fields: Vec<Field>, measures: impl Iterator<Item = usize>) {
+        let named = PLACE.into_iter().chain([KEPT_INSTEAD]).chain(fields.iter().map(|field| field.name.as_str()));
+        self.columns = named.map(str::to_owned).chain(measures.map(|slot| self.measures[slot].clone())).collect();
+        self.asked = fields;
     }
 
     /// Names and ranges of measures, from the footers of the files.
@@ -69,7 +96,17 @@ impl Rows {
         for path in &self.files {
             let reader = open(path)?;
             let known = |name: &str| PLACE.contains(&name) || !name.contains('.');
-            if self.measures.is_empty() {
+            if self.measures.is_empty() && self.fields.is_empty() {
+                for column in reader.schema().fields().iter().filter(|column| !column.name().contains('.')) {
+                    let kind = match column.data_type() {
+                        _ if PLACE.contains(&column.name().as_str()) || column.name() == KEPT_INSTEAD => continue,
+                        DataType::Float64 => Type::Number,
+                        DataType::Int64 => Type::Integer,
+                        DataType::Boolean => Type::Boolean,
+                        _ => Type::Text,
+                    };
+                    self.fields.push(Field::new(column.name(), kind));
+                }
                 let names = reader.schema().fields().iter().map(|field| field.name().clone());
                 self.measures = names.filter(|name| !known(name)).collect();
                 self.ranges = vec![None; self.measures.len()];
@@ -160,6 +197,18 @@ fn text(column: &StringArray, row: usize) -> Option<String> {
     column.is_valid(row).then(|| column.value(row).to_owned())
 }
 
+fn value(kind: Type, column: &ArrayRef, row: usize) -> Option<Value> {
+    if column.is_null(row) {
+        return None;
+    }
+    Some(match kind {
+        Type::Text => Value::from(column.as_string_opt::<i32>()?.value(row)),
+        Type::Integer => Value::Integer(column.as_primitive_opt::<Int64Type>()?.value(row)),
+        Type::Number => Value::Number(column.as_primitive_opt::<Float64Type>()?.value(row)),
+        Type::Boolean => Value::Boolean(column.as_boolean_opt()?.value(row)),
+    })
+}
+
 /// Columns of some rows.
 struct Columns {
     id: StringArray,
@@ -168,7 +217,9 @@ struct Columns {
     step: StringArray,
     reason: StringArray,
     kept_instead: Option<StringArray>,
+    bytes: Option<UInt64Array>,
     values: Vec<Option<Float64Array>>,
+    fields: Vec<(Type, Option<ArrayRef>)>,
 }
 
 /// A reader of one stretch.
@@ -211,6 +262,9 @@ impl<'a> Cursor<'a> {
         row.ordinal = columns.ordinal.value(at);
         row.reason = text(&columns.reason, at);
         row.kept_instead = columns.kept_instead.as_ref().and_then(|column| text(column, at));
+        row.bytes = columns.bytes.as_ref().map_or(0, |bytes| bytes.value(at));
+        row.fields.clear();
+        row.fields.extend(columns.fields.iter().map(|(kind, column)| value(*kind, column.as_ref()?, at)));
         row.values.clear();
         row.values.extend(columns.values.iter().map(|values| match values {
             Some(values) if values.is_valid(at) => values.value(at),
@@ -237,6 +291,17 @@ impl<'a> Cursor<'a> {
                     continue;
                 }
                 let offset = std::mem::take(&mut self.skip) as usize;
+                let reader = match self.rows.columns.is_empty() {
+                    true => reader,
+                    false => {
+                        // By number: in a name, a dot would be read as a column within a column.
+                        let fields = reader.schema().fields().iter().enumerate();
+                        let wanted = fields.filter(|(_, field)| self.rows.columns.contains(field.name()));
+                        let numbers: Vec<usize> = wanted.map(|(number, _)| number).collect();
+                        let columns = ProjectionMask::roots(reader.parquet_schema(), numbers);
+                        reader.with_projection(columns)
+                    }
+                };
                 self.reader = Some(reader.with_offset(offset).build().map_err(io::Error::other)?);
                 continue;
             };
@@ -263,6 +328,15 @@ impl Rows {
             step: texts(batch, "step")?,
             reason: texts(batch, "reason")?,
             kept_instead: texts(batch, KEPT_INSTEAD).ok(),
+            bytes: batch
+                .column_by_name("text_bytes")
+                .and_then(|column| column.as_primitive_opt::<UInt64Type>())
+                .cloned(),
+            fields: self
+                .asked
+                .iter()
+                .map(|field| (field.kind, batch.column_by_name(field.name.as_str()).cloned()))
+                .collect(),
             values: self.measures.iter().map(|name| numbers(name).cloned()).collect(),
         })
     }

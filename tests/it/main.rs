@@ -11,4 +11,5 @@ mod kit;
 mod pipelines;
 mod report;
 mod rule;
+mod tune;
 mod versions;

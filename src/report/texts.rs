@@ -1,0 +1,79 @@
+//! How the texts of some documents begin, where a run kept them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::engine::commit::at;
+use crate::engine::publish::read_manifest;
+use crate::engine::session::RunRecord;
+
+/// Characters that are shown.
+const CHARS: usize = 100;
+/// Bytes of one folder that are looked through, uncompressed.
+const MOST_READ: u64 = 1 << 30;
+
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    text: String,
+}
+
+/// Looks for documents among those that were dropped and kept for inspection, and in sinks of lines of JSON.
+pub fn begin(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let dropped = record.steps.iter().map(|step| output.join("dropped").join(&step.name));
+    let sinks = record.steps.iter().filter(|step| step.kind == "sink" && step.uses == "jsonl");
+    for folder in dropped.chain(sinks.map(|step| output.join(&step.name))) {
+        look(&folder, ids, &mut found)?;
+        if found.len() == ids.len() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn look(folder: &Path, ids: &BTreeSet<String>, found: &mut BTreeMap<String, String>) -> io::Result<()> {
+    let mut line = Vec::new();
+    let mut read = 0;
+    for file in read_manifest(folder).shards.iter().flat_map(|shard| &shard.files) {
+        let path = folder.join(&file.name);
+        let open = File::open(&path).map_err(at(&path))?;
+        let reader: Box<dyn Read> = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("zst") => Box::new(zstd::stream::read::Decoder::new(open).map_err(at(&path))?),
+            Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(open)),
+            Some("jsonl") => Box::new(open),
+            _ => continue,
+        };
+        let mut lines = BufReader::new(reader).take(MOST_READ - read);
+        loop {
+            line.clear();
+            let length = lines.read_until(b'\n', &mut line).map_err(at(&path))?;
+            read += length as u64;
+            if length == 0 || found.len() == ids.len() {
+                break;
+            }
+            let Ok(Line { id, text }) = serde_json::from_slice::<Line>(&line) else { continue };
+            if ids.contains(&id) && !found.contains_key(&id) {
+                found.insert(id, excerpt(&text));
+            }
+        }
+        if read >= MOST_READ {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How a text begins, on one line and with nothing invisible in it.
+pub fn excerpt(text: &str) -> String {
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = plain.chars().filter(|c| !c.is_control()).take(CHARS).collect();
+    if plain.chars().count() > CHARS { short + "…" } else { short }
+}
