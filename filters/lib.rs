@@ -10,6 +10,7 @@ pub mod html_text;
 pub mod kit;
 mod language;
 mod normalize;
+mod pii;
 mod sample;
 
 pub use c4_lines::C4Lines;
@@ -19,4 +20,5 @@ pub use gopher_repetition::GopherRepetition;
 pub use html_text::HtmlText;
 pub use language::Language;
 pub use normalize::Normalize;
+pub use pii::Pii;
 pub use sample::Sample;

@@ -17,6 +17,7 @@ impl Registry {
             .with::<filters::HtmlText>()
             .with::<filters::Language>()
             .with::<filters::Normalize>()
+            .with::<filters::Pii>()
             .with::<filters::GopherQuality>()
             .with::<filters::GopherRepetition>()
             .with::<filters::C4Lines>()

@@ -1,0 +1,203 @@
+//! Finds keys and tokens by what they start with.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::{Kind, Span, seen};
+
+type Letters = fn(u8) -> bool;
+
+fn is_plain(c: u8) -> bool {
+    c.is_ascii_alphanumeric()
+}
+fn is_upper(c: u8) -> bool {
+    c.is_ascii_uppercase() || c.is_ascii_digit()
+}
+fn is_dashed(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'-'
+}
+fn is_url_safe(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_')
+}
+
+/// What tokens start with, what they are made of behind that, and how many such characters.
+const TOKENS: [(&str, Letters, usize, usize); 22] = [
+    ("AKIA", is_upper, 16, 16), // AWS
+    ("ASIA", is_upper, 16, 16),
+    ("ghp_", is_plain, 36, 36), // GitHub
+    ("gho_", is_plain, 36, 36),
+    ("ghu_", is_plain, 36, 36),
+    ("ghs_", is_plain, 36, 36),
+    ("ghr_", is_plain, 36, 76),
+    ("github_pat_", seen::is_word, 82, 82),
+    ("glpat-", is_url_safe, 20, 64), // GitLab
+    ("xoxb-", is_dashed, 10, 250),   // Slack
+    ("xoxp-", is_dashed, 10, 250),
+    ("xoxa-", is_dashed, 10, 250),
+    ("xoxr-", is_dashed, 10, 250),
+    ("xoxs-", is_dashed, 10, 250),
+    ("AIza", is_url_safe, 35, 35),   // Google
+    ("sk_live_", is_plain, 16, 250), // Stripe
+    ("rk_live_", is_plain, 16, 250),
+    ("sk-", is_url_safe, 32, 250), // OpenAI and others
+    ("hf_", is_plain, 34, 34),     // Hugging Face
+    ("npm_", is_plain, 36, 36),
+    ("eyJ", is_url_safe, 8, usize::MAX), // JSON web tokens, RFC 7519
+    ("-----BEGIN ", is_plain, 0, 0),     // RFC 7468
+];
+
+/// By our rules, see the words of the step.
+pub fn find(text: &str, found: &mut Vec<Span>) {
+    static STARTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let starts = TOKENS.iter().map(|(start, ..)| start);
+        AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(starts).expect("a few short patterns")
+    });
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for start in STARTS.find_iter(text) {
+        let (prefix, letters, min, max) = TOKENS[start.pattern()];
+        let at = start.start();
+        let previous = if at == 0 { 0 } else { bytes[at - 1] };
+        if at < from {
+            continue;
+        }
+        let behind = at + prefix.len();
+        let end = match prefix {
+            "-----BEGIN " => private_key(text, behind),
+            _ if seen::is_word(previous) || letters(previous) => None,
+            "eyJ" => web_token(bytes, behind),
+            _ => {
+                let length = count(bytes, behind, letters, max);
+                (min..=max).contains(&length).then_some(behind + length)
+            }
+        };
+        // Names in kebab case start with `sk-` too.
+        let end = end.filter(|end| {
+            let has = |what: fn(&u8) -> bool| bytes[behind..*end].iter().any(what);
+            prefix != "sk-" || has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
+        });
+        if let Some(end) = end {
+            found.push(Span { start: at, end, kind: Kind::Secret });
+            from = end;
+        }
+    }
+}
+
+/// How many such characters stand here; one more than `max` is enough to know.
+fn count(bytes: &[u8], from: usize, letters: Letters, max: usize) -> usize {
+    bytes[from..].iter().take(max.saturating_add(1)).take_while(|c| letters(**c)).count()
+}
+
+/// The rest of a JSON web token: three parts, the last may be empty.
+fn web_token(bytes: &[u8], mut at: usize) -> Option<usize> {
+    for (part, least) in [8, 8, 0].into_iter().enumerate() {
+        if part > 0 {
+            if bytes.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let length = count(bytes, at, is_url_safe, usize::MAX);
+        if length < least {
+            return None;
+        }
+        at += length;
+    }
+    Some(at)
+}
+
+/// The rest of a block with a private key, or as much of it as there is.
+fn private_key(text: &str, at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let label =
+        bytes[at..].iter().take(40).take_while(|c| c.is_ascii_uppercase() || matches!(c, b' ' | b'0'..=b'9')).count();
+    let name = &text[at..at + label];
+    if !(name.ends_with("PRIVATE KEY") || name.ends_with("PRIVATE KEY BLOCK"))
+        || !text[at + label..].starts_with("-----")
+    {
+        return None;
+    }
+    let body = at + label + 5;
+    let mut end = body;
+    let mut solid = body;
+    while let Some(c) = bytes.get(end) {
+        let is_body = c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\t' | b' ' | b'\\' | b':' | b',' | b'-' | b'.' | b'(' | b')'
+            );
+        if !is_body || text.is_char_boundary(end) && bytes[end..].starts_with(b"-----") {
+            break;
+        }
+        end += 1;
+        // Words behind a block that was never ended are not part of it: its lines are long, and of base64.
+        let line = &bytes[solid..end];
+        if *c == b'\n' {
+            let spaced = line.iter().filter(|c| **c == b' ').count() > 3;
+            if spaced {
+                break;
+            }
+            solid = end;
+        }
+    }
+    if text[end..].starts_with("-----END ") {
+        let close = end + 9;
+        let label = bytes[close..].iter().take(40).take_while(|c| c.is_ascii_uppercase() || **c == b' ').count();
+        if text[close + label..].starts_with("-----") {
+            return Some(close + label + 5);
+        }
+    }
+    let rest = text[solid..end].trim_end();
+    let block = if rest.contains(' ') { text[..solid].trim_end().len() } else { solid + rest.len() };
+    Some(block.max(body))
+}
+
+/// `api_key = "…"` and its like: a name that says so, and a value in quotes that looks random.
+pub fn find_generic(text: &str, found: &mut Vec<Span>) {
+    static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let names = ["key", "secret", "token", "passw", "credential"];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(names).expect("a few short patterns")
+    });
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for name in NAMES.find_iter(text) {
+        if name.start() < from {
+            continue;
+        }
+        let mut at = name.end();
+        at += count(bytes, at, is_url_safe, 24);
+        at += usize::from(matches!(bytes.get(at), Some(b'"' | b'\'')));
+        at += count(bytes, at, |c| c == b' ', 8);
+        if !matches!(bytes.get(at), Some(b'=' | b':')) {
+            continue;
+        }
+        at += 1;
+        at += usize::from(bytes.get(at) == Some(&b'>'));
+        at += count(bytes, at, |c| c == b' ', 8);
+        let Some(quote @ (b'"' | b'\'')) = bytes.get(at) else { continue };
+        at += 1;
+        let length = count(bytes, at, |c| is_url_safe(c) || matches!(c, b'+' | b'/' | b'=' | b'.'), 200);
+        let value = &bytes[at..at + length];
+        if bytes.get(at + length) == Some(quote) && (16..=200).contains(&length) && looks_random(value) {
+            found.push(Span { start: at, end: at + length, kind: Kind::Secret });
+            from = at + length;
+        }
+    }
+}
+
+/// Letters and digits with at least 3.5 bits a character.
+fn looks_random(value: &[u8]) -> bool {
+    let mut counts = [0_u32; 128];
+    for c in value {
+        counts[usize::from(*c & 0x7f)] += 1;
+    }
+    let length = value.len() as f64;
+    let bits: f64 = (counts.iter().filter(|count| **count > 0))
+        .map(|count| {
+            let share = f64::from(*count) / length;
+            -share * share.log2()
+        })
+        .sum();
+    bits >= 3.5 && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
+}
