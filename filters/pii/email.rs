@@ -68,7 +68,7 @@ fn domain(text: &str, start: usize) -> Option<usize> {
         let (mut last, mut letters, mut letters_end) = (0, 0, at);
         loop {
             let (c, length) = seen::at(bytes, at);
-            if !c.is_ascii_alphanumeric() && !(c == b'-' && at > label) {
+            if !(c.is_ascii_alphanumeric() || c == b'-' && at > label) {
                 break;
             }
             last = c;

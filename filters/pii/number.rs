@@ -391,8 +391,8 @@ fn ipv4(bytes: &[u8], start: usize) -> Option<(usize, Ipv4Addr)> {
         *octet = u8::try_from(value).ok()?;
     }
     let (next, length) = seen::at(bytes, at);
-    let alone = !seen::is_word(next) && !(next == b'.' && seen::is_word(seen::at(bytes, at + length).0));
-    alone.then(|| (at, Ipv4Addr::from(octets)))
+    let goes_on = seen::is_word(next) || next == b'.' && seen::is_word(seen::at(bytes, at + length).0);
+    (!goes_on).then(|| (at, Ipv4Addr::from(octets)))
 }
 
 /// `11.8.4.2` is a chapter or a version; of the addresses that have no number above 31 few are more than
@@ -503,8 +503,8 @@ pub mod plain {
                         _ => {
                             let public = piece.parse::<Ipv4Addr>().is_ok_and(|ip| is_wanted(ip, wanted));
                             let before =
-                                !matches!(back(at), b'.' | b'_') && !(back(at) == b'/' && seen::is_word(back(at - 1)));
-                            let behind = !seen::is_word(c(end)) && !(c(end) == b'.' && seen::is_word(c(end + 1)));
+                                !(matches!(back(at), b'.' | b'_') || back(at) == b'/' && seen::is_word(back(at - 1)));
+                            let behind = !(seen::is_word(c(end)) || c(end) == b'.' && seen::is_word(c(end + 1)));
                             public && before && behind && !follows_version(text, start)
                         }
                     };

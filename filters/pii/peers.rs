@@ -111,9 +111,8 @@ fn octet(bytes: &[u8]) -> usize {
     }
 }
 
-fn datatrove_ips(text: &str, from: usize, to: usize, public_only: bool, found: &mut Vec<Span>) {
+fn datatrove_ips(text: &str, first: usize, to: usize, public_only: bool, found: &mut Vec<Span>) {
     let bytes = &text.as_bytes()[..to];
-    let first = from;
     let mut from = first;
     for dot in memchr::memchr_iter(b'.', &bytes[first..]).map(|at| first + at) {
         if dot <= from || !bytes[dot - 1].is_ascii_digit() || !bytes.get(dot + 1).is_some_and(u8::is_ascii_digit) {
