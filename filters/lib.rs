@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod c4_lines;
+mod code_quality;
 mod fineweb_quality;
 mod gopher_quality;
 mod gopher_repetition;
@@ -11,9 +12,11 @@ pub mod kit;
 mod language;
 mod normalize;
 mod pii;
+mod programming_language;
 mod sample;
 
 pub use c4_lines::C4Lines;
+pub use code_quality::CodeQuality;
 pub use fineweb_quality::FinewebQuality;
 pub use gopher_quality::GopherQuality;
 pub use gopher_repetition::GopherRepetition;
@@ -21,4 +24,5 @@ pub use html_text::HtmlText;
 pub use language::Language;
 pub use normalize::Normalize;
 pub use pii::Pii;
+pub use programming_language::ProgrammingLanguage;
 pub use sample::Sample;

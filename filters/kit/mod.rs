@@ -3,6 +3,7 @@
 //! A step is described by [`Step`] (its name, its words, its settings) and does its work through
 //! the trait of its kind: [`Filter`] measures and judges, [`Mapper`] rewrites.
 
+mod code;
 mod document;
 mod lines;
 mod measure;
@@ -11,6 +12,7 @@ mod step;
 mod text;
 mod value;
 
+pub use code::code_language;
 pub use document::{Document, Origin};
 pub use lines::{Repeats, Seen, Table, repeats, split_lines};
 pub use measure::{MeasureInfo, Measures};

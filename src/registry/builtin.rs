@@ -22,6 +22,8 @@ impl Registry {
             .with::<filters::GopherRepetition>()
             .with::<filters::C4Lines>()
             .with::<filters::FinewebQuality>()
+            .with::<filters::CodeQuality>()
+            .with::<filters::ProgrammingLanguage>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()
