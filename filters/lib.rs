@@ -4,6 +4,7 @@
 
 mod c4_lines;
 mod code_quality;
+mod dingo;
 mod fineweb_quality;
 mod gopher_quality;
 mod gopher_repetition;
@@ -17,6 +18,7 @@ mod sample;
 
 pub use c4_lines::C4Lines;
 pub use code_quality::CodeQuality;
+pub use dingo::Dingo;
 pub use fineweb_quality::FinewebQuality;
 pub use gopher_quality::GopherQuality;
 pub use gopher_repetition::GopherRepetition;

@@ -5,17 +5,24 @@
 
 mod code;
 mod document;
+mod english;
+mod grams;
 mod lines;
 mod measure;
+mod normal;
 mod punctuation;
+pub mod python;
 mod step;
 mod text;
 mod value;
 
 pub use code::code_language;
 pub use document::{Document, Origin};
+pub use english::{count_marked, is_lower_stop_word, is_stop_word};
+pub use grams::{Grams, with_grams};
 pub use lines::{Repeats, Seen, Table, repeats, split_lines};
 pub use measure::{MeasureInfo, Measures};
+pub use normal::{Without, with_normal};
 pub use punctuation::{is_punctuation, is_symbol, is_terminal};
 pub use step::{Field, Filter, Kind, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
 pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced};

@@ -24,6 +24,7 @@ impl Registry {
             .with::<filters::FinewebQuality>()
             .with::<filters::CodeQuality>()
             .with::<filters::ProgrammingLanguage>()
+            .with::<filters::Dingo>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::Span;
+use super::{Span, push};
 
 /// Whose exceptions are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +76,6 @@ struct Exceptions {
     cuts: HashMap<String, Vec<u8>, BuildFast>,
     /// One bit for each sketch of an exception: few chunks that are none get past it.
     sketches: Box<[u64; 1024]>,
-}
-
-fn push(spans: &mut Vec<Span>, start: usize, end: usize) {
-    if end > start {
-        spans.push((start as u32, end as u32));
-    }
 }
 
 fn push_cuts(start: usize, end: usize, cuts: &[u8], spans: &mut Vec<Span>) {

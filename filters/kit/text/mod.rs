@@ -3,6 +3,8 @@
 mod english;
 mod runs;
 mod sentences;
+mod treebank;
+mod wordpunct;
 mod words;
 
 use std::cell::{Cell, OnceCell};
@@ -16,6 +18,12 @@ pub use words::{Words, is_han, is_unspaced};
 
 /// A piece of the text, in bytes.
 type Span = (u32, u32);
+
+fn push(spans: &mut Vec<Span>, start: usize, end: usize) {
+    if end > start {
+        spans.push((start as u32, end as u32));
+    }
+}
 
 /// Pieces for which there is room from one document to the next, whatever it needs: 8 MiB.
 const KEPT_SPANS: usize = 1 << 20;

@@ -42,6 +42,12 @@ impl<'a> FromIterator<&'a str> for Runs {
 }
 
 impl Runs {
+    /// Takes the words of another text; the room that the last one took is used again.
+    pub fn refill<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        self.clear();
+        self.read(words);
+    }
+
     pub(super) fn read<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
         self.hashes.reserve(words.size_hint().0);
         self.chars.reserve(words.size_hint().0);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Span, english, spans_of};
+use super::{Span, english, spans_of, treebank, wordpunct};
 
 /// How a text is cut into words. Punctuation is a word too, white space never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -25,11 +25,15 @@ pub enum Words {
     Characters,
     /// At white space.
     Spaces,
+    /// By the rules of NLTK's `word_tokenize`: the Penn Treebank's, within sentences.
+    Treebank,
+    /// Runs of word characters and runs of other marks, as NLTK's `WordPunctTokenizer` cuts.
+    Wordpunct,
 }
 
 impl Words {
     /// How many ways there are.
-    pub(super) const COUNT: usize = Words::Spaces as usize + 1;
+    pub(super) const COUNT: usize = Words::Wordpunct as usize + 1;
 }
 
 /// Cuts a text into words.
@@ -45,6 +49,8 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
         }
         Words::Characters => characters(text, spans),
         Words::Spaces => spans_of(text, text.split_whitespace(), spans),
+        Words::Treebank => treebank::words(text, spans),
+        Words::Wordpunct => wordpunct::words(text, spans),
     }
 }
 
@@ -134,9 +140,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}") {
+        fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}|[a-zA '\"`.,?!()\\[:;»”’-]{0,60}") {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            for how in [Words::English, Words::General, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese] {
+            for how in [Words::English, Words::General, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
                 let joined: String = words(&text, how).concat().chars().filter(|c| !c.is_whitespace()).collect();
                 prop_assert_eq!(&joined, &plain, "{:?}", how);
             }

@@ -1,0 +1,603 @@
+//! Drops documents that break a rule of OpenDataLab's `pretrain` group.
+//!
+//! The rules by which the makers of WanJuan judge the text of a training corpus, with the decisions of
+//! dingo 2.5.0 (PyPI `dingo-python`; `rule_common.py`): RuleAlphaWords, RuleCapitalWords, RuleCharNumber,
+//! RuleColonEnd, RuleContentNull, RuleDocRepeat, RuleHtmlEntity, RuleIDCard, RuleLineEndWithEllipsis,
+//! RuleLineEndWithTerminal, RuleLineStartWithBulletpoint, RuleLineJavascriptCount, RuleLoremIpsum,
+//! RuleMeanWordLength, RuleNoPunc, RuleSentenceNumber, RuleSpecialCharacter, RuleStopWord,
+//! RuleSymbolWordRatio, RuleUniqueWords, RuleWordNumber and RulePIIDetection. The first rule that is
+//! broken, in this order, is the reason; every measure is stored all the same.
+//!
+//! They are rules for English: most Chinese texts break several (few words, no stop words). Where a rule
+//! of theirs is strict, the bound here is the next number that passes, since bounds here are inclusive.
+//! A rule about words lets a text without any pass, as theirs do.
+//!
+//! | setting                    | default            | source                                              |
+//! |----------------------------|--------------------|-----------------------------------------------------|
+//! | `min_alpha_words`          | 0.6000000000000001 | RuleAlphaWords: more than 0.6                       |
+//! | `max_capital_words`        | 0.2                | RuleCapitalWords                                    |
+//! | `capital_rule_words`       | 200                | same: in texts of fewer words                       |
+//! | `min_chars`                | 100                | RuleCharNumber                                      |
+//! | `max_final_colon`          | 0                  | RuleColonEnd; 1 lets a final colon pass             |
+//! | `max_dup_6gram_chars`      | 0.7999999999999999 | RuleDocRepeat: less than 80 %                       |
+//! | `max_html_entities`        | 0.009999999999999998 | RuleHtmlEntity: fewer than 0.01 for a character   |
+//! | `max_id_cards`             | 0                  | RuleIDCard                                          |
+//! | `max_ellipsis_lines`       | 0.3                | RuleLineEndWithEllipsis                             |
+//! | `min_ended_lines`          | 0.6                | RuleLineEndWithTerminal                             |
+//! | `max_bullet_lines`         | 0.9                | RuleLineStartWithBulletpoint                        |
+//! | `min_plain_lines`          | 3                  | RuleLineJavascriptCount: in texts of more than 3 lines |
+//! | `max_lorem_ipsum`          | 3e-8               | RuleLoremIpsum                                      |
+//! | `min_mean_word_chars`      | 2.995              | RuleMeanWordLength: 3, once rounded to 2 places     |
+//! | `max_mean_word_chars`      | 9.995              | same: less than 10                                  |
+//! | `max_unpunctuated_words`   | 112                | RuleNoPunc                                          |
+//! | `min_sentences`            | 3                  | RuleSentenceNumber                                  |
+//! | `max_sentences`            | 7500               | same                                                |
+//! | `max_special_characters`   | 0.009999999999999998 | RuleSpecialCharacter: fewer than 0.01 for a character |
+//! | `min_stop_words`           | 0.06               | RuleStopWord                                        |
+//! | `min_stop_word_count`      | 2                  | same                                                |
+//! | `max_symbols_per_word`     | 0.4                | RuleSymbolWordRatio                                 |
+//! | `min_unique_words`         | 0.10000000000000002 | RuleUniqueWords: more than 0.1                     |
+//! | `min_words`                | 20                 | RuleWordNumber                                      |
+//! | `max_words`                | 99999              | same: fewer than 100000                             |
+//! | `max_pii`                  | 0                  | RulePIIDetection; `inf` where `pii_mask` follows    |
+
+mod lines;
+mod marks;
+mod personal;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::python::{is_letter, is_space, is_upper, split};
+use crate::kit::{
+    Filter, Profile, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_stop_word, kind, with_grams,
+    with_normal,
+};
+
+/// Settings of [`Dingo`]. Shares lie between 0 and 1.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Smallest share of words with a letter, as NLTK's `word_tokenize` cuts them.
+    pub min_alpha_words: f64,
+    /// Largest share of words in capitals, in a short text.
+    pub max_capital_words: f64,
+    /// A text of fewer words and marks is short.
+    pub capital_rule_words: f64,
+    /// Fewest characters, but for spaces, tabs and line ends.
+    pub min_chars: f64,
+    /// Whether a text may end with a colon: 0 or 1.
+    pub max_final_colon: f64,
+    /// Largest share of characters in runs of six words that occur twice.
+    pub max_dup_6gram_chars: f64,
+    /// Most HTML entities for each character.
+    pub max_html_entities: f64,
+    /// Most Chinese identity card numbers, in a text that speaks of identity cards.
+    pub max_id_cards: f64,
+    /// Largest share of lines that end with `...` or `…`.
+    pub max_ellipsis_lines: f64,
+    /// Smallest share of lines that end with `.`, `!`, `?` or `"`.
+    pub min_ended_lines: f64,
+    /// Largest share of lines that begin with a bullet.
+    pub max_bullet_lines: f64,
+    /// Fewest lines without the word `javascript`, in a text of more than three lines.
+    pub min_plain_lines: f64,
+    /// Most `lorem ipsum` for each character.
+    pub max_lorem_ipsum: f64,
+    /// Shortest mean length of a word, in characters.
+    pub min_mean_word_chars: f64,
+    /// Longest mean length of a word, in characters.
+    pub max_mean_word_chars: f64,
+    /// Most words in a row without a mark between them.
+    pub max_unpunctuated_words: f64,
+    /// Fewest sentences.
+    pub min_sentences: f64,
+    /// Most sentences.
+    pub max_sentences: f64,
+    /// Most marks of damage for each character.
+    pub max_special_characters: f64,
+    /// Smallest share of words that are stop words.
+    pub min_stop_words: f64,
+    /// Fewest stop words.
+    pub min_stop_word_count: f64,
+    /// Most `#`, `...` and `…` for each word.
+    pub max_symbols_per_word: f64,
+    /// Smallest share of different words.
+    pub min_unique_words: f64,
+    /// Fewest words.
+    pub min_words: f64,
+    /// Most words.
+    pub max_words: f64,
+    /// Most card numbers, telephone numbers, mail and IP addresses.
+    pub max_pii: f64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            min_alpha_words: 0.6_f64.next_up(),
+            max_capital_words: 0.2,
+            capital_rule_words: 200.0,
+            min_chars: 100.0,
+            max_final_colon: 0.0,
+            max_dup_6gram_chars: 0.8_f64.next_down(),
+            max_html_entities: 0.01_f64.next_down(),
+            max_id_cards: 0.0,
+            max_ellipsis_lines: 0.3,
+            min_ended_lines: 0.6,
+            max_bullet_lines: 0.9,
+            min_plain_lines: 3.0,
+            max_lorem_ipsum: 3e-8,
+            min_mean_word_chars: 2.995,
+            max_mean_word_chars: 9.995,
+            max_unpunctuated_words: 112.0,
+            min_sentences: 3.0,
+            max_sentences: 7500.0,
+            max_special_characters: 0.01_f64.next_down(),
+            min_stop_words: 0.06,
+            min_stop_word_count: 2.0,
+            max_symbols_per_word: 0.4,
+            min_unique_words: 0.1_f64.next_up(),
+            min_words: 20.0,
+            max_words: 99_999.0,
+            max_pii: 0.0,
+        }
+    }
+}
+
+crate::measures! {
+    /// What [`Dingo`] measures. "Words" are pieces of the text without punctuation, between white space.
+    pub struct Measure {
+        /// Share of words with a letter, marks counted as words.
+        alpha_words,
+        /// Share of words and marks that are in capitals.
+        capital_words,
+        /// Words and marks.
+        words_and_marks,
+        /// Characters, but for spaces, tabs and line ends.
+        chars,
+        /// Whether the text ends with a colon.
+        final_colon,
+        /// Share of characters in runs of six words that occur twice.
+        dup_6gram_chars,
+        /// HTML entities for each character.
+        html_entities,
+        /// Chinese identity card numbers, where the text speaks of identity cards.
+        id_cards,
+        /// Share of lines that end with an ellipsis.
+        ellipsis_lines,
+        /// Share of lines that end with a full stop or its like.
+        ended_lines,
+        /// Share of lines that begin with a bullet.
+        bullet_lines,
+        /// Lines with more than punctuation.
+        lines,
+        /// Those without the word `javascript`.
+        plain_lines,
+        /// `lorem ipsum` for each character.
+        lorem_ipsum,
+        /// Mean length of a word, in characters.
+        mean_word_chars,
+        /// Most words in a row without a mark between them.
+        unpunctuated_words,
+        /// Sentences.
+        sentences,
+        /// Marks of damage for each character.
+        special_characters,
+        /// Share of words and marks that are stop words.
+        stop_words,
+        /// Stop words.
+        stop_word_count,
+        /// `#`, `...` and `…` for each word or mark.
+        symbols_per_word,
+        /// Share of words that differ from each other.
+        unique_words,
+        /// Words.
+        words,
+        /// Card numbers, telephone numbers, mail and IP addresses.
+        pii,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct Dingo {
+    config: Config,
+}
+
+impl Step for Dingo {
+    const NAME: &'static str = "dingo";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("mod.rs");
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "dingo",
+        settings: "",
+        about: "The group `pretrain` of dingo 2.5.0, all 22 rules with their own thresholds.",
+    }];
+    type Config = Config;
+    type Kind = kind::Filter;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        for (min, max, name, other) in [
+            (config.min_words, config.max_words, "min_words", "max_words"),
+            (config.min_sentences, config.max_sentences, "min_sentences", "max_sentences"),
+            (config.min_mean_word_chars, config.max_mean_word_chars, "min_mean_word_chars", "max_mean_word_chars"),
+        ] {
+            if min > max {
+                return Err(Wrong::setting(name, format!("`{name}` is above `{other}`: nothing would be kept")));
+            }
+        }
+        Ok(Dingo { config })
+    }
+}
+
+impl Filter for Dingo {
+    type Measure = Measure;
+
+    fn measure(&self, text: &Text) -> Measure {
+        let all_chars = text.char_count();
+        if all_chars == 0 {
+            // As the originals tell of an empty text.
+            let zero = Some(0.0);
+            return Measure {
+                chars: zero,
+                dup_6gram_chars: zero,
+                id_cards: zero,
+                unpunctuated_words: zero,
+                sentences: zero,
+                words: zero,
+                pii: zero,
+                ..Measure::default()
+            };
+        }
+        let of = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        let count = |count: usize| Some(count as f64);
+        let (mut treebank, mut alpha) = (0, 0);
+        for word in text.words(Words::Treebank) {
+            treebank += 1;
+            alpha += usize::from(word.chars().any(is_letter));
+        }
+        let (mut raw, mut capitals, mut stop_words) = (0, 0, 0);
+        for word in text.words(Words::Wordpunct) {
+            raw += 1;
+            capitals += usize::from(is_upper(word));
+            stop_words += usize::from(is_stop_word(word));
+        }
+        let symbols = marks::symbols(text);
+        let lines = lines::look(text);
+        let mut measure = Measure {
+            alpha_words: of(alpha, treebank),
+            capital_words: of(capitals, raw),
+            words_and_marks: count(raw),
+            chars: count(marks::chars(text)),
+            final_colon: Some(f64::from(text.ends_with(':'))),
+            html_entities: of(marks::entities(text), all_chars),
+            id_cards: count(personal::id_cards(text)),
+            ellipsis_lines: of(lines.ellipses, lines.lines),
+            ended_lines: of(lines.ended, lines.lines),
+            bullet_lines: of(lines.bullets, lines.lines),
+            lines: count(lines.wordly),
+            plain_lines: count(lines.wordly - lines.javascript),
+            unpunctuated_words: count(marks::unpunctuated(text)),
+            sentences: count(count_marked(text, true)),
+            special_characters: of(marks::special(text), all_chars),
+            stop_words: of(stop_words, raw),
+            stop_word_count: (raw > 0).then_some(stop_words as f64),
+            symbols_per_word: of(symbols, raw),
+            pii: count(personal::found(text)),
+            ..Measure::default()
+        };
+        with_normal(text, Without::Chinese, |normal| {
+            let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
+            measure.lorem_ipsum = of(lorem, normal.chars().count());
+            with_grams(split(normal), |words| {
+                measure.words = count(words.words());
+                measure.mean_word_chars = of(words.chars(), words.words());
+                measure.unique_words = of(words.distinct(), words.words());
+            });
+            let dup = with_grams(split(normal).flat_map(pieces), |words| (words.covered(6), words.chars()));
+            measure.dup_6gram_chars = of(dup.0, dup.1).or(Some(0.0));
+        });
+        measure
+    }
+
+    fn judge(&self, measure: &Measure) -> Verdict {
+        let config = &self.config;
+        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
+        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
+        let capitals = measure.words_and_marks.is_some_and(|words| words < config.capital_rule_words);
+        let rules = [
+            (measure.chars == Some(0.0), "empty_text"),
+            (below(measure.alpha_words, config.min_alpha_words), "too_few_alphabetic_words"),
+            (capitals && above(measure.capital_words, config.max_capital_words), "too_many_capitals"),
+            (below(measure.chars, config.min_chars), "too_few_chars"),
+            (above(measure.final_colon, config.max_final_colon), "ends_with_colon"),
+            (above(measure.dup_6gram_chars, config.max_dup_6gram_chars), "duplicate_6grams"),
+            (above(measure.html_entities, config.max_html_entities), "html_entities"),
+            (above(measure.id_cards, config.max_id_cards), "identity_card"),
+            (above(measure.ellipsis_lines, config.max_ellipsis_lines), "too_many_ellipsis_lines"),
+            (below(measure.ended_lines, config.min_ended_lines), "too_few_ended_lines"),
+            (above(measure.bullet_lines, config.max_bullet_lines), "too_many_bullet_lines"),
+            (
+                above(measure.lines, 3.0) && below(measure.plain_lines, config.min_plain_lines),
+                "too_many_javascript_lines",
+            ),
+            (above(measure.lorem_ipsum, config.max_lorem_ipsum), "lorem_ipsum"),
+            (below(measure.mean_word_chars, config.min_mean_word_chars), "words_too_short"),
+            (above(measure.mean_word_chars, config.max_mean_word_chars), "words_too_long"),
+            (above(measure.unpunctuated_words, config.max_unpunctuated_words), "no_punctuation"),
+            (below(measure.sentences, config.min_sentences), "too_few_sentences"),
+            (above(measure.sentences, config.max_sentences), "too_many_sentences"),
+            (above(measure.special_characters, config.max_special_characters), "special_characters"),
+            (
+                below(measure.stop_words, config.min_stop_words)
+                    || below(measure.stop_word_count, config.min_stop_word_count),
+                "too_few_stop_words",
+            ),
+            (above(measure.symbols_per_word, config.max_symbols_per_word), "too_many_symbols"),
+            (below(measure.unique_words, config.min_unique_words), "too_few_distinct_words"),
+            (below(measure.words, config.min_words), "too_few_words"),
+            (above(measure.words, config.max_words), "too_many_words"),
+            (above(measure.pii, config.max_pii), "personal_information"),
+        ];
+        rules.into_iter().find(|(broken, _)| *broken).map_or(Verdict::Keep, |(_, reason)| Verdict::Drop(reason))
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &[
+            "empty_text",
+            "too_few_alphabetic_words",
+            "too_many_capitals",
+            "too_few_chars",
+            "ends_with_colon",
+            "duplicate_6grams",
+            "html_entities",
+            "identity_card",
+            "too_many_ellipsis_lines",
+            "too_few_ended_lines",
+            "too_many_bullet_lines",
+            "too_many_javascript_lines",
+            "lorem_ipsum",
+            "words_too_short",
+            "words_too_long",
+            "no_punctuation",
+            "too_few_sentences",
+            "too_many_sentences",
+            "special_characters",
+            "too_few_stop_words",
+            "too_many_symbols",
+            "too_few_distinct_words",
+            "too_few_words",
+            "too_many_words",
+            "personal_information",
+        ]
+    }
+}
+
+/// A word, or the Chinese characters of it with what stands before each. What follows the last one is
+/// lost, as in the original.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let mut rest = word;
+    let mut whole = true;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let length = if is_chinese(first) {
+            first.len_utf8()
+        } else {
+            match rest.find(is_chinese) {
+                Some(at) => at,
+                None if whole => rest.len(),
+                None => return None,
+            }
+        };
+        whole = false;
+        let (piece, tail) = rest.split_at(length);
+        rest = tail;
+        Some(piece)
+    })
+}
+
+/// White space as `\s` has it; for the parts of this filter.
+fn trimmed_end(line: &str) -> &str {
+    line.trim_end_matches(is_space)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter() -> Dingo {
+        Dingo::new(Config::default(), &mut Setup::default()).unwrap()
+    }
+
+    fn judged(text: &str) -> Verdict {
+        Filter::judge(&filter(), &filter().measure(&text.into()))
+    }
+
+    const PROSE: &str = "The river and the town that lie beside it have a long history, with many floods.\n\
+        We have walked there often. It is quiet in the winter, and the water is cold.\n\
+        Who would have thought that so few people live there now?\n";
+
+    #[test]
+    fn prose_is_kept_and_each_fault_has_its_reason() {
+        assert_eq!(judged(PROSE), Verdict::Keep);
+        let with = |more: &str| format!("{PROSE}{more}");
+        for (text, reason) in [
+            (String::new(), "empty_text"),
+            (" \u{3000}\n".to_owned(), "empty_text"),
+            (with(&"12, 34. ".repeat(20)), "too_few_alphabetic_words"),
+            (PROSE.to_uppercase(), "too_many_capitals"),
+            ("We have walked there. It is quiet. It is cold. We have to go home in the night.".to_owned(), "too_few_chars"),
+            (with("And this is what he said to them:"), "ends_with_colon"),
+            (PROSE.repeat(3), "duplicate_6grams"),
+            (with("a&nbsp;b&nbsp;c&lt;."), "html_entities"),
+            (with("身份证号：11010519491231002X。"), "identity_card"),
+            (PROSE.replace(".\n", "...\n").replace("?\n", "…\n"), "too_many_ellipsis_lines"),
+            (PROSE.replace(".\n", "\n"), "too_few_ended_lines"),
+            (PROSE.replace("The ", "• The ").replace("We ", "▪ We ").replace("Who ", "– Who "), "too_many_bullet_lines"),
+            (
+                PROSE.lines().flat_map(|line| ["JavaScript: ", line, "\n"]).collect::<String>() + "Java-Script is old.",
+                "too_many_javascript_lines",
+            ),
+            (with("Lorem ipsum, as they say."), "lorem_ipsum"),
+            (with(&"x y ".repeat(50)), "words_too_short"),
+            (with(&(0..60).map(|n| format!("institutionalization{n} ")).collect::<String>()), "words_too_long"),
+            (with(&"house tree river stone ".repeat(29)), "no_punctuation"),
+            (PROSE.replace(['\n', '?', '.'], " ") + ".", "too_few_sentences"),
+            (with("��□."), "special_characters"),
+            (PROSE.replace(|c: char| c.is_ascii_lowercase(), "x"), "too_few_stop_words"),
+            ("It has been institutionalized, incomprehensibly. Characteristically, it is unconstitutional. Misunderstandings? Yes.".into(), "too_few_words"),
+            (with("Write to me@example.org."), "personal_information"),
+        ] {
+            assert_eq!(judged(&text), Verdict::Drop(reason), "{}", text.chars().take(60).collect::<String>());
+        }
+    }
+
+    fn bound() -> Measure {
+        Measure {
+            alpha_words: Some(0.61),
+            capital_words: Some(0.2),
+            words_and_marks: Some(199.0),
+            chars: Some(100.0),
+            final_colon: Some(0.0),
+            dup_6gram_chars: Some(0.7999),
+            html_entities: Some(0.0099),
+            id_cards: Some(0.0),
+            ellipsis_lines: Some(0.3),
+            ended_lines: Some(0.6),
+            bullet_lines: Some(0.9),
+            lines: Some(4.0),
+            plain_lines: Some(3.0),
+            lorem_ipsum: Some(3e-8),
+            mean_word_chars: Some(2.995),
+            unpunctuated_words: Some(112.0),
+            sentences: Some(3.0),
+            special_characters: Some(0.0099),
+            stop_words: Some(0.06),
+            stop_word_count: Some(2.0),
+            symbols_per_word: Some(0.4),
+            unique_words: Some(0.11),
+            words: Some(20.0),
+            pii: Some(0.0),
+        }
+    }
+
+    #[test]
+    fn bounds_are_those_of_the_original() {
+        assert_eq!(Filter::judge(&filter(), &bound()), Verdict::Keep);
+        let some = Some;
+        for (measure, reason) in [
+            (Measure { alpha_words: some(0.6), ..bound() }, "too_few_alphabetic_words"),
+            (Measure { capital_words: some(0.21), ..bound() }, "too_many_capitals"),
+            (Measure { chars: some(99.0), ..bound() }, "too_few_chars"),
+            (Measure { dup_6gram_chars: some(0.8), ..bound() }, "duplicate_6grams"),
+            (Measure { html_entities: some(0.01), ..bound() }, "html_entities"),
+            (Measure { ellipsis_lines: some(0.31), ..bound() }, "too_many_ellipsis_lines"),
+            (Measure { ended_lines: some(0.59), ..bound() }, "too_few_ended_lines"),
+            (Measure { bullet_lines: some(0.91), ..bound() }, "too_many_bullet_lines"),
+            (Measure { plain_lines: some(2.0), ..bound() }, "too_many_javascript_lines"),
+            (Measure { lorem_ipsum: some(4e-8), ..bound() }, "lorem_ipsum"),
+            (Measure { mean_word_chars: some(2.994), ..bound() }, "words_too_short"),
+            (Measure { mean_word_chars: some(9.996), ..bound() }, "words_too_long"),
+            (Measure { unpunctuated_words: some(113.0), ..bound() }, "no_punctuation"),
+            (Measure { sentences: some(2.0), ..bound() }, "too_few_sentences"),
+            (Measure { sentences: some(7501.0), ..bound() }, "too_many_sentences"),
+            (Measure { special_characters: some(0.01), ..bound() }, "special_characters"),
+            (Measure { stop_words: some(0.059), ..bound() }, "too_few_stop_words"),
+            (Measure { stop_word_count: some(1.0), ..bound() }, "too_few_stop_words"),
+            (Measure { symbols_per_word: some(0.41), ..bound() }, "too_many_symbols"),
+            (Measure { unique_words: some(0.1), ..bound() }, "too_few_distinct_words"),
+            (Measure { words: some(19.0), ..bound() }, "too_few_words"),
+            (Measure { words: some(100_000.0), ..bound() }, "too_many_words"),
+        ] {
+            assert_eq!(Filter::judge(&filter(), &measure), Verdict::Drop(reason));
+        }
+        assert_eq!(
+            Filter::judge(&filter(), &Measure { words_and_marks: some(200.0), capital_words: some(0.5), ..bound() }),
+            Verdict::Keep
+        );
+        assert_eq!(
+            Filter::judge(&filter(), &Measure { lines: some(3.0), plain_lines: some(0.0), ..bound() }),
+            Verdict::Keep
+        );
+    }
+
+    #[test]
+    fn chinese_is_measured_in_characters() {
+        let measure = filter().measure(&"这条河发源于群山之中，离海很远。穿过田野、城镇和沼泽！".into());
+        assert_eq!(measure.chars, Some(27.0));
+        assert_eq!((measure.words, measure.mean_word_chars), (Some(1.0), Some(23.0)));
+        assert_eq!(pieces("ab中文c字").collect::<Vec<_>>(), ["ab", "中", "文", "c", "字"]);
+        assert_eq!(pieces("中ab").collect::<Vec<_>>(), ["中"]);
+        assert_eq!(pieces("ab").collect::<Vec<_>>(), ["ab"]);
+    }
+
+    #[test]
+    fn rules_and_words_are_those_of_dingo_and_nltk() {
+        // dingo-python 2.5.0 and NLTK 3.10.4; written by tests/conformance/dingo/golden.py.
+        for line in include_str!("../golden/dingo.jsonl").lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text: Text = row["text"].as_str().unwrap().into();
+            // NLTK spells quotes anew.
+            let quotes = |word: &str| word.replace("``", "\"").replace("''", "\"");
+            let wanted: Vec<String> =
+                row["words"].as_array().unwrap().iter().map(|word| quotes(word.as_str().unwrap())).collect();
+            assert_eq!(text.words(Words::Treebank).map(quotes).collect::<Vec<_>>(), wanted, "{line}");
+            let broken = row["rules"].as_array().unwrap().len();
+            assert_eq!(filter().judge(&filter().measure(&text)) == Verdict::Keep, broken == 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for piece in [
+            "\n",
+            "a\n",
+            "x",
+            "[",
+            ".",
+            "?",
+            "? ",
+            ". ",
+            "a.b ",
+            "'",
+            "\"",
+            "''s ",
+            "1",
+            "1-",
+            "1.1.",
+            "@",
+            "a@",
+            "a.",
+            "<|",
+            "&",
+            "－",
+            "。",
+            "中",
+            "身份",
+            "javascript",
+            "lorem ipsum ",
+            "`",
+            "--",
+            ":,",
+            "\u{301}",
+            "»",
+            ".)",
+            "11010519491231002X",
+        ] {
+            filter().measure(&piece.repeat(100_000 / piece.len()).as_str().into());
+        }
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn no_text_panics(text in "(\\PC|[ a-zA-Z0-9.,'\"`:?!@&;<|>\\-\n\u{1c}\u{301}中。»”’])*") {
+            filter().judge(&filter().measure(&text.as_str().into()));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs of words that are said again, as RedPajama-V2 counts them: each word once, however many runs it
+//! belongs to, and the first copy like the others.
+
+use std::cell::RefCell;
+
+use super::{Runs, Table};
+
+/// The words of a text, made ready for runs of any length. Runs are told apart by a 64-bit hash.
+#[derive(Debug, Default)]
+pub struct Grams {
+    runs: Runs,
+    table: Table,
+}
+
+/// Calls `see` with the words; the room they take is kept for the next text.
+pub fn with_grams<'a, R>(words: impl Iterator<Item = &'a str>, see: impl FnOnce(&mut Grams) -> R) -> R {
+    thread_local! {
+        static GRAMS: RefCell<Grams> = RefCell::default();
+    }
+    GRAMS.with_borrow_mut(|grams| {
+        grams.runs.refill(words);
+        see(grams)
+    })
+}
+
+impl Grams {
+    /// How many words there are.
+    pub fn words(&self) -> usize {
+        self.runs.words()
+    }
+
+    /// Characters of all words.
+    pub fn chars(&self) -> usize {
+        self.runs.chars(0, self.words())
+    }
+
+    /// For each word in turn: how often it occurs.
+    pub fn counts(&mut self, mut each: impl FnMut(u32)) {
+        self.table.start(self.words());
+        for word in 0..self.words() {
+            self.table.count(self.runs.hash(word, 1));
+        }
+        for word in 0..self.words() {
+            each(self.table.seen(self.runs.hash(word, 1)));
+        }
+    }
+
+    /// How many words differ from each other.
+    pub fn distinct(&mut self) -> usize {
+        self.table.start(self.words());
+        (0..self.words()).filter(|&word| self.table.count(self.runs.hash(word, 1)) == 1).count()
+    }
+
+    fn count(&mut self, n: usize) -> u32 {
+        self.table.start(self.runs.count(n));
+        (0..self.runs.count(n)).map(|start| self.table.count(self.runs.hash(start, n))).max().unwrap_or(0)
+    }
+
+    /// Characters of all occurrences of the most frequent run of `n` words, if it occurs twice; of equals
+    /// the first to be seen.
+    pub fn top(&mut self, n: usize) -> usize {
+        let most = self.count(n);
+        let first = if most > 1 {
+            (0..self.runs.count(n)).find(|&start| self.table.seen(self.runs.hash(start, n)) == most)
+        } else {
+            None
+        };
+        first.map_or(0, |start| self.runs.chars(start, n) * most as usize)
+    }
+
+    /// Characters of words that belong to a run of `n` words that occurs twice or more.
+    pub fn covered(&mut self, n: usize) -> usize {
+        if self.count(n) < 2 {
+            return 0;
+        }
+        let (mut covered, mut next) = (0, 0);
+        for start in 0..self.runs.count(n) {
+            if self.table.seen(self.runs.hash(start, n)) > 1 {
+                let from = start.max(next);
+                covered += self.runs.chars(from, start + n - from);
+                next = start + n;
+            }
+        }
+        covered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]{1,2}|字", 0..60), n in 1..6_usize) {
+            let mut counts: HashMap<&[String], usize> = HashMap::new();
+            for run in words.windows(n) {
+                *counts.entry(run).or_default() += 1;
+            }
+            let chars = |words: &[String]| words.iter().map(|word| word.chars().count()).sum::<usize>();
+            let most = counts.values().max().copied().unwrap_or(0);
+            let top = words.windows(n).find(|run| most > 1 && counts[run] == most).map_or(0, |run| chars(run) * most);
+            let mut marks = vec![false; words.len()];
+            for (start, run) in words.windows(n).enumerate() {
+                if counts[run] > 1 {
+                    marks[start..start + n].fill(true);
+                }
+            }
+            let covered = words.iter().zip(marks).filter(|(_, mark)| *mark).map(|(word, _)| word.chars().count()).sum::<usize>();
+            let mut distinct = words.clone();
+            distinct.sort();
+            distinct.dedup();
+            with_grams(words.iter().map(String::as_str), |grams| {
+                assert_eq!(grams.top(n), top);
+                assert_eq!(grams.covered(n), covered);
+                assert_eq!((grams.words(), grams.chars(), grams.distinct()), (words.len(), chars(&words), distinct.len()));
+            });
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A text as CCNet and its heirs normalise it before they count words: without punctuation, in lower
+//! case, one space for each run of white space and none at the ends, decomposed (NFD).
+
+use std::cell::RefCell;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfd_quick};
+
+use super::python::is_space;
+
+/// Buffers for which there is room from one document to the next, whatever it needs.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// Which punctuation goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// That of ASCII (`string.punctuation`).
+    Ascii,
+    /// That of ASCII and of Chinese texts (`zhon.hanzi.punctuation`), with the ideographic space.
+    Chinese,
+}
+
+impl Without {
+    /// Whether this character is left out.
+    pub fn removes(self, c: char) -> bool {
+        if c.is_ascii() { c.is_ascii_punctuation() } else { self == Without::Chinese && is_chinese_punctuation(c) }
+    }
+}
+
+fn is_chinese_punctuation(c: char) -> bool {
+    match c {
+        '\u{b7}' | '\u{2013}' | '\u{2014}' | '\u{2018}'..='\u{201f}' | '\u{2026}' | '\u{2027}' => c != '\u{201a}',
+        '\u{3000}'..='\u{3003}'
+        | '\u{3008}'..='\u{3011}'
+        | '\u{3014}'..='\u{301f}'
+        | '\u{3030}'
+        | '\u{303e}'
+        | '\u{303f}' => true,
+        '\u{fe4f}' | '\u{fe51}' | '\u{fe54}' => true,
+        '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff64}' => true,
+        _ => false,
+    }
+}
+
+/// Calls `see` with the normalised text.
+pub fn with_normal<R>(text: &str, without: Without, see: impl FnOnce(&str) -> R) -> R {
+    thread_local! {
+        static BUFFERS: RefCell<(String, String)> = RefCell::default();
+    }
+    BUFFERS.with_borrow_mut(|(folded, decomposed)| {
+        folded.clear();
+        folded.shrink_to(KEPT_BYTES);
+        decomposed.clear();
+        decomposed.shrink_to(KEPT_BYTES);
+        fold(text, without, folded);
+        if folded.is_ascii() || is_nfd_quick(folded.chars()) == IsNormalized::Yes {
+            return see(folded);
+        }
+        decomposed.extend(folded.nfd());
+        see(decomposed)
+    })
+}
+
+fn fold(text: &str, without: Without, folded: &mut String) {
+    folded.reserve(text.len());
+    let lowered; // a sigma's shape depends on what is around it
+    let text = if text.contains('Σ') {
+        lowered = text.chars().filter(|&c| !without.removes(c)).collect::<String>().to_lowercase();
+        &lowered
+    } else {
+        text
+    };
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            if gap && !folded.is_empty() {
+                folded.push(' ');
+            }
+            gap = false;
+            folded.push(c.to_ascii_lowercase());
+        } else if is_space(c) && !without.removes(c) {
+            gap = true;
+        } else if !without.removes(c) {
+            if gap && !folded.is_empty() {
+                folded.push(' ');
+            }
+            gap = false;
+            if c < '\u{2e80}' { folded.extend(c.to_lowercase()) } else { push_lower(c, folded) }
+        }
+    }
+}
+
+/// Most of what lies beyond the alphabets has no case.
+fn push_lower(c: char, folded: &mut String) {
+    if c.is_uppercase() { folded.extend(c.to_lowercase()) } else { folded.push(c) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal(text: &str, without: Without) -> String {
+        with_normal(text, without, str::to_owned)
+    }
+
+    #[test]
+    fn texts_are_normalised_as_python_does() {
+        assert_eq!(normal("  Hello,\n\n World! it's\u{a0}x ", Without::Ascii), "hello world its x");
+        assert_eq!(normal("Café ΟΔΟΣ İ", Without::Ascii), "cafe\u{301} οδος i\u{307}");
+        assert_eq!(normal("你好，世界。 ok\u{3000}go", Without::Chinese), "你好世界 okgo");
+        assert_eq!(normal("你好，世界。 ok\u{3000}go", Without::Ascii), "你好，世界。 ok go");
+        assert_eq!(normal("한 ", Without::Ascii), "\u{1112}\u{1161}\u{11ab}");
+        assert_eq!(normal("-- \n ", Without::Ascii), "");
+        // All of `zhon.hanzi.punctuation` 2.1.1.
+        let all = "＂＃＄％＆＇（）＊＋，－／：；＜＝＞＠［＼］＾＿｀｛｜｝～｟｠｢｣､\u{3000}、〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛〜〝〞〟〰〾〿–—‘’‛“”„‟…‧﹏﹑﹔·．！？｡。";
+        let removed: String = ('\u{80}'..='\u{ffff}').filter(|&c| Without::Chinese.removes(c)).collect();
+        let sorted = |text: &str| {
+            let mut sorted: Vec<char> = text.chars().collect();
+            sorted.sort_unstable();
+            sorted
+        };
+        assert_eq!(sorted(&removed), sorted(all));
+    }
+}

@@ -1,0 +1,100 @@
+//! Characters as Python's `str` and `re` class them, which is not quite as Rust does: a combining mark
+//! is no letter, a circled one no word character, and `\x1c` to `\x1f` are white space.
+//!
+//! Peers are written in Python, and their decisions hang on these.
+
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class, HirKind};
+
+/// One bit for each character.
+struct Set(Box<[u64]>);
+
+impl Set {
+    /// The characters of a class such as `[\p{L}_]`.
+    fn of(class: &str) -> Set {
+        let mut bits = vec![0_u64; 0x11_0000 / 64].into_boxed_slice();
+        let parsed = regex_syntax::parse(class).expect("a class of characters");
+        let HirKind::Class(Class::Unicode(class)) = parsed.kind() else { unreachable!("a class of characters") };
+        for range in class.ranges() {
+            for c in u32::from(range.start())..=u32::from(range.end()) {
+                bits[c as usize / 64] |= 1 << (c % 64);
+            }
+        }
+        Set(bits)
+    }
+
+    fn has(&self, c: char) -> bool {
+        let c = u32::from(c);
+        self.0[c as usize / 64] >> (c % 64) & 1 == 1
+    }
+}
+
+/// `str.isalpha` of one character: a letter.
+pub fn is_letter(c: char) -> bool {
+    static LETTERS: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{L}"));
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { LETTERS.has(c) }
+}
+
+/// `\w`: a letter, a number of any kind, or `_`.
+pub fn is_word(c: char) -> bool {
+    static WORD: LazyLock<Set> = LazyLock::new(|| Set::of(r"[\p{L}\p{N}_]"));
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { WORD.has(c) }
+}
+
+/// `\d`: a decimal digit of any script.
+pub fn is_digit(c: char) -> bool {
+    static DIGITS: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{Nd}"));
+    if c.is_ascii() { c.is_ascii_digit() } else { DIGITS.has(c) }
+}
+
+/// `\s` and `str.isspace`.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}
+
+/// `str.isupper`: no cased character but capitals, and one at least.
+pub fn is_upper(word: &str) -> bool {
+    let mut capitals = false;
+    for c in word.chars() {
+        if c.is_lowercase() || is_title(c) {
+            return false;
+        }
+        capitals |= c.is_uppercase();
+    }
+    capitals
+}
+
+/// A capital and a small letter in one, such as `ǅ`.
+fn is_title(c: char) -> bool {
+    static TITLE: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{Lt}"));
+    !c.is_ascii() && TITLE.has(c)
+}
+
+/// `str.split`: cut at white space.
+pub fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// `str.strip`.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_those_of_python() {
+        assert!("aé字ªʰ".chars().all(is_letter));
+        assert!(!"1_٣\u{301}\u{93e}Ⓐ。".chars().any(is_letter));
+        assert!("a1_٣½Ⅷ²".chars().all(is_word));
+        assert!(!"\u{301}Ⓐ-。".chars().any(is_word));
+        assert!("1٣３".chars().all(is_digit) && !"½²Ⅷ".chars().any(is_digit));
+        assert!(" \t\u{1c}\u{1f}\u{85}\u{a0}\u{3000}".chars().all(is_space) && !is_space('\u{200b}'));
+        assert!(is_upper("ABC") && is_upper("A1-字") && is_upper("Ⓐ"));
+        assert!(!is_upper("Abc") && !is_upper("12字") && !is_upper("") && !is_upper("ǅ"));
+        assert_eq!(split(" a\u{1c}b\u{3000}c ").collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+}
