@@ -15,6 +15,7 @@ mod normalize;
 mod pii;
 mod programming_language;
 mod sample;
+mod statistics;
 
 pub use c4_lines::C4Lines;
 pub use code_quality::CodeQuality;
@@ -28,3 +29,4 @@ pub use normalize::Normalize;
 pub use pii::Pii;
 pub use programming_language::ProgrammingLanguage;
 pub use sample::Sample;
+pub use statistics::Statistics;

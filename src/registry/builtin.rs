@@ -25,6 +25,7 @@ impl Registry {
             .with::<filters::CodeQuality>()
             .with::<filters::ProgrammingLanguage>()
             .with::<filters::Dingo>()
+            .with::<filters::Statistics>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()

@@ -387,17 +387,24 @@ fn sink(output: &Path, record: &RunRecord, step: &StepRecord) -> SinkReport {
 }
 
 /// The nine histograms that WanJuan-CC publishes of itself (its repository's `statistics_signal.png`), and
-/// the measures of ours that are the same: `use` and name.
+/// the measures of ours that are the same: `use` and name. The step `statistics` has all nine.
 const STATISTICS: [(&str, &[(&str, &str)]); 9] = [
-    ("content length", &[]),
-    ("token length", &[]),
-    ("line number", &[("c4_lines", "lines")]),
-    ("mean word length", &[("gopher_quality", "mean_word_chars")]),
-    ("symbol-to-word ratio", &[("gopher_quality", "hashes_per_word"), ("gopher_quality", "ellipses_per_word")]),
-    ("sentence number", &[("c4_lines", "sentences")]),
-    ("non-alpha fraction", &[]),
-    ("unique-word fraction", &[]),
-    ("stop-word fraction", &[]),
+    ("content length", &[("statistics", "content_chars")]),
+    ("token length", &[("statistics", "tokens")]),
+    ("line number", &[("statistics", "lines"), ("c4_lines", "lines")]),
+    ("mean word length", &[("statistics", "mean_word_chars"), ("gopher_quality", "mean_word_chars")]),
+    (
+        "symbol-to-word ratio",
+        &[
+            ("statistics", "symbols_per_word"),
+            ("gopher_quality", "hashes_per_word"),
+            ("gopher_quality", "ellipses_per_word"),
+        ],
+    ),
+    ("sentence number", &[("statistics", "sentences"), ("c4_lines", "sentences")]),
+    ("non-alpha fraction", &[("statistics", "non_alpha_words")]),
+    ("unique-word fraction", &[("statistics", "unique_words")]),
+    ("stop-word fraction", &[("statistics", "stop_words")]),
 ];
 
 fn statistics(steps: &[StepReport], sinks: &[SinkReport]) -> Vec<Statistic> {
