@@ -18,7 +18,27 @@
 //! | `min_alphabetic_words`     | 0.8     | same                                             |
 //! | `min_stop_words`           | 2       | same                                             |
 //! | `stop_words`               | the, be, to, of, and, that, have, with | same              |
+//! | `max_symbols_per_word`     | inf     | DCLM, NeMo Curator, Dolma: 0.1                   |
+//! | `min_median_chars`         | 0.0     | Dolma: 3.0                                       |
+//! | `max_median_chars`         | inf     | Dolma: 10.0                                      |
 //! | `words`                    | english | datatrove 0.10: spaCy; `chinese` is jieba        |
+//! | `counting`                 | datatrove | whose way of counting the measures follow      |
+//!
+//! The published versions of these rules differ less in their thresholds than in what they count.
+//! `counting` says whose words, lines and symbols are meant, and every profile sets it:
+//!
+//! | counting       | words are | mean or median length | symbols | a line | begins with | ends with | stop words |
+//! |----------------|-----------|-----------------------|---------|--------|-------------|-----------|------------|
+//! | `datatrove`    | with a character that is no punctuation | mean of those | `#`; `...` and `…` | as `splitlines` cuts | `•` `-` | `...` `…` | distinct |
+//! | `dclm`         | runs between ASCII white space that begin with a letter or digit | mean, cut at white space | `#`, `...`, `. . .`, `…` together | not blank, stripped | `●` `•` `*` `-` | `...` `. . .` `…` | every one, any case |
+//! | `nemo-curator` | `words` | mean | words that are `#` or one of 8 ellipses | not blank, stripped | 12 bullets | 8 ellipses | every one, cut at white space |
+//! | `dolma`        | cut at white space | median | words with `#` or `…` | cut at `\n`, blank ones too | `*` `-` | `…` | every one |
+
+mod dclm;
+mod dolma;
+#[cfg(test)]
+mod golden;
+mod nemo_curator;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,8 +71,30 @@ pub struct Config {
     pub min_stop_words: u64,
     /// The stop words, in the case they are looked for.
     pub stop_words: Vec<String>,
-    /// How words are cut.
+    /// Most symbols for each word: `#` and ellipses, as the counting has them.
+    pub max_symbols_per_word: f64,
+    /// Smallest median length of a word, in characters; `dolma` alone measures it.
+    pub min_median_chars: f64,
+    /// Largest median length of a word, in characters; `dolma` alone measures it.
+    pub max_median_chars: f64,
+    /// How words are cut; `dclm` and `dolma` have ways of their own.
     pub words: Words,
+    /// Whose way of counting the measures follow.
+    pub counting: Counting,
+}
+
+/// Whose way of counting the measures follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counting {
+    /// datatrove's.
+    Datatrove,
+    /// DCLM's.
+    Dclm,
+    /// NeMo Curator's.
+    NemoCurator,
+    /// Dolma's.
+    Dolma,
 }
 
 impl Default for Config {
@@ -69,7 +111,11 @@ impl Default for Config {
             min_alphabetic_words: 0.8,
             min_stop_words: 2,
             stop_words: ["the", "be", "to", "of", "and", "that", "have", "with"].map(str::to_owned).to_vec(),
+            max_symbols_per_word: f64::INFINITY,
+            min_median_chars: 0.0,
+            max_median_chars: f64::INFINITY,
             words: Words::English,
+            counting: Counting::Datatrove,
         }
     }
 }
@@ -91,8 +137,12 @@ crate::measures! {
         ellipsis_lines,
         /// Share of words with a letter.
         alphabetic_words,
-        /// Distinct stop words.
+        /// Stop words: distinct ones, or each time one occurs, as the counting has it.
         stop_words,
+        /// `#` and ellipses for each word, as the counting has them.
+        symbols_per_word,
+        /// Median length of the words, in characters.
+        median_word_chars,
     }
 }
 
@@ -107,13 +157,18 @@ pub struct GopherQuality {
 
 impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("gopher_quality.rs");
-    const PROFILES: &'static [Profile] = &[Profile {
-        name: "datatrove",
-        settings: "",
-        about: "`GopherQualityFilter` of datatrove 0.10: words as spaCy cuts them, lengths in characters.",
-    }];
+    const PROFILES: &'static [Profile] = &[
+        Profile {
+            name: "datatrove",
+            settings: "",
+            about: "`GopherQualityFilter` of datatrove 0.10: words as spaCy cuts them, lengths in characters.",
+        },
+        Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
+        Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
+        Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+    ];
     type Config = Config;
     type Kind = kind::Filter;
 
@@ -134,6 +189,16 @@ impl Step for GopherQuality {
                 Wrong::setting("min_stop_words", what).help("give at most 64 `stop_words`, and ask for fewer of them")
             );
         }
+        if config.counting != Counting::Dolma
+            && (config.min_median_chars > 0.0 || config.max_median_chars < f64::INFINITY)
+        {
+            let setting = if config.min_median_chars > 0.0 { "min_median_chars" } else { "max_median_chars" };
+            return Err(Wrong::setting(setting, "nobody but `counting = \"dolma\"` measures the median"));
+        }
+        if matches!(config.counting, Counting::Dclm | Counting::Dolma) && config.words != Words::English {
+            return Err(Wrong::setting("words", "this `counting` cuts words in a way of its own")
+                .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
+        }
         let stop_lengths = config.stop_words.iter().fold(0, |bits, word| bits | 1 << word.len().min(63));
         let stop_heads = config.stop_words.iter().map(|word| head(word)).collect();
         Ok(GopherQuality { config, stop_heads, stop_lengths })
@@ -144,6 +209,12 @@ impl Filter for GopherQuality {
     type Measure = Measure;
 
     fn measure(&self, text: &Text) -> Measure {
+        match self.config.counting {
+            Counting::Datatrove => {}
+            Counting::Dclm => return dclm::measure(&self.config, text),
+            Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
+            Counting::Dolma => return dolma::measure(&self.config, text),
+        }
         let words = text.words(self.config.words);
         let all = words.len() as f64;
         let (mut wordly, mut chars, mut alphabetic, mut stop_words) = (0_u64, 0_u64, 0_u64, 0_u64);
@@ -171,16 +242,19 @@ impl Filter for GopherQuality {
             ellipses += u64::from(end.ends_with("...") || end.ends_with('…'));
         }
         let hashes = memchr::memchr_iter(b'#', text.as_bytes()).count();
+        let ellipses_in_text = count_ellipses(text);
         let of = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         Measure {
             words: Some(wordly as f64),
             mean_word_chars: of(chars as f64, wordly as f64),
             hashes_per_word: of(hashes as f64, all),
-            ellipses_per_word: of(count_ellipses(text) as f64, all),
+            ellipses_per_word: of(ellipses_in_text as f64, all),
             bullet_lines: of(bullets as f64, lines as f64),
             ellipsis_lines: of(ellipses as f64, lines as f64),
             alphabetic_words: of(alphabetic as f64, all),
             stop_words: Some(f64::from(stop_words.count_ones())),
+            symbols_per_word: of((hashes + ellipses_in_text) as f64, all),
+            median_word_chars: None,
         }
     }
 
@@ -194,6 +268,11 @@ impl Filter for GopherQuality {
             () if words > self.config.max_words as f64 => Verdict::Drop("too_many_words"),
             () if below(measure.mean_word_chars, min_mean_chars) => Verdict::Drop("words_too_short"),
             () if above(measure.mean_word_chars, max_mean_chars) => Verdict::Drop("words_too_long"),
+            () if below(measure.median_word_chars, self.config.min_median_chars) => Verdict::Drop("words_too_short"),
+            () if above(measure.median_word_chars, self.config.max_median_chars) => Verdict::Drop("words_too_long"),
+            () if above(measure.symbols_per_word, self.config.max_symbols_per_word) => {
+                Verdict::Drop("too_many_symbols")
+            }
             () if above(measure.hashes_per_word, self.config.max_hashes_per_word) => Verdict::Drop("too_many_hashes"),
             () if above(measure.ellipses_per_word, self.config.max_ellipses_per_word) => {
                 Verdict::Drop("too_many_ellipses")
@@ -216,6 +295,7 @@ impl Filter for GopherQuality {
             "too_many_words",
             "words_too_short",
             "words_too_long",
+            "too_many_symbols",
             "too_many_hashes",
             "too_many_ellipses",
             "too_many_bullet_lines",
@@ -245,6 +325,21 @@ fn look(word: &str) -> (u64, bool, bool) {
     (length, letter, symbols)
 }
 
+/// How often a mark occurs, without overlap.
+fn count(text: &str, mark: &str) -> usize {
+    memchr::memmem::find_iter(text.as_bytes(), mark).count()
+}
+
+/// What share of a whole a part is, unless there is nothing.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// Characters of a word.
+fn length(word: &str) -> u64 {
+    if word.is_ascii() { word.len() as u64 } else { word.chars().count() as u64 }
+}
+
 /// `...` without overlap, and `…`.
 fn count_ellipses(text: &str) -> usize {
     memchr::memmem::find_iter(text.as_bytes(), "...").count() + memchr::memmem::find_iter(text.as_bytes(), "…").count()
@@ -253,6 +348,32 @@ fn count_ellipses(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    pub(super) fn built(settings: &str) -> GopherQuality {
+        GopherQuality::new(toml::from_str(settings).unwrap(), &mut Setup::default()).unwrap()
+    }
+
+    fn profile(name: &str) -> GopherQuality {
+        built(GopherQuality::PROFILES.iter().find(|profile| profile.name == name).unwrap().settings)
+    }
+
+    pub(super) fn measured_as(name: &str, text: &str) -> Measure {
+        profile(name).measure(&text.into())
+    }
+
+    pub(super) fn judged_as(name: &str, text: &str) -> Verdict {
+        Filter::judge(&profile(name), &measured_as(name, text))
+    }
+
+    #[test]
+    fn settings_that_a_counting_does_not_know_are_refused() {
+        let refused = |settings: &str| {
+            GopherQuality::new(toml::from_str(settings).unwrap(), &mut Setup::default()).err().unwrap().setting
+        };
+        assert_eq!(refused("min_median_chars = 3"), Some("min_median_chars"));
+        assert_eq!(refused("counting = \"dclm\"\nmax_median_chars = 9"), Some("max_median_chars"));
+        assert_eq!(refused("counting = \"dclm\"\nwords = \"chinese\""), Some("words"));
+    }
 
     fn judged(text: &str) -> Verdict {
         let filter = GopherQuality::new(Config::default(), &mut Setup::default()).unwrap();
@@ -294,6 +415,7 @@ mod tests {
             ellipsis_lines: Some(0.3),
             alphabetic_words: Some(0.8),
             stop_words: Some(2.0),
+            ..Measure::default()
         };
         assert_eq!(Filter::judge(&filter, &bound), Verdict::Keep);
         assert_eq!(Filter::judge(&filter, &Measure { words: Some(49.0), ..bound }), Verdict::Drop("too_few_words"));
@@ -301,6 +423,26 @@ mod tests {
             Filter::judge(&filter, &Measure { mean_word_chars: Some(10.001), ..bound }),
             Verdict::Drop("words_too_long")
         );
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in ["\n".repeat(100_000), "# ".repeat(50_000), "...".repeat(50_000), "x".repeat(500_000)] {
+            for profile in GopherQuality::PROFILES {
+                measured_as(profile.name, &text);
+            }
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(a|b|the|字|#|…|\\.|-| |\n|\r|\u{301}|\u{1c}){0,40}") {
+            for profile in GopherQuality::PROFILES {
+                judged_as(profile.name, &text);
+            }
+        }
     }
 
     #[test]

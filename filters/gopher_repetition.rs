@@ -15,12 +15,29 @@
 //! | `max_top_ngram_chars`    | 0.20, 0.18, 0.16 (2 to 4 words) | same          |
 //! | `max_dup_ngram_chars`    | 0.15, 0.14, 0.13, 0.12, 0.11, 0.10 (5 to 10 words) | same |
 //! | `words`                  | english | datatrove 0.10: spaCy; `chinese` is jieba |
+//! | `counting`               | datatrove | whose way of counting the measures follow |
+//!
+//! The published versions of these rules share most thresholds and differ in what they count.
+//! `counting` says whose way is meant, and every profile sets it:
+//!
+//! | counting       | a copy | lines | the most frequent run | repeated runs | shares are of |
+//! |----------------|--------|-------|-----------------------|---------------|---------------|
+//! | `datatrove`    | the second and later | cut at runs of `\n` | of equals the first, may occur once | greedy, passing over copies | the text's characters |
+//! | `dclm`         | every one | not blank, stripped | of equals the longest, occurs twice | every word that one covers | the lines', or the words' |
+//! | `nemo-curator` | the second and later | not blank | what its removal from the text takes away | second and later, no word twice | the lines', or the text's |
+//! | `dolma`        | every one | cut at `\n`, blank ones too | of equals the first, may occur once | every copy | the words', or all runs' |
+
+mod dclm;
+mod dolma;
+mod nemo_curator;
+mod shared;
 
 use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::gopher_quality::Counting;
 use crate::kit::{Filter, Profile, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
@@ -39,8 +56,10 @@ pub struct Config {
     pub max_top_ngram_chars: [f64; 3],
     /// Largest share of characters in copied runs of 5, 6, 7, 8, 9 and 10 words.
     pub max_dup_ngram_chars: [f64; 6],
-    /// How words are cut.
+    /// How words are cut; `dclm` and `dolma` have ways of their own.
     pub words: Words,
+    /// Whose way of counting the measures follow.
+    pub counting: Counting,
 }
 
 impl Default for Config {
@@ -53,6 +72,7 @@ impl Default for Config {
             max_top_ngram_chars: [0.20, 0.18, 0.16],
             max_dup_ngram_chars: [0.15, 0.14, 0.13, 0.12, 0.11, 0.10],
             words: Words::English,
+            counting: Counting::Datatrove,
         }
     }
 }
@@ -98,15 +118,24 @@ impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("gopher_repetition.rs");
-    const PROFILES: &'static [Profile] = &[Profile {
-        name: "datatrove",
-        settings: "",
-        about: "`GopherRepetitionFilter` of datatrove 0.10: the second and later copies count, shares are of all characters.",
-    }];
+    const PROFILES: &'static [Profile] = &[
+        Profile {
+            name: "datatrove",
+            settings: "",
+            about: "`GopherRepetitionFilter` of datatrove 0.10: the second and later copies count, shares are of all characters.",
+        },
+        Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
+        Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
+        Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+    ];
     type Config = Config;
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        if matches!(config.counting, Counting::Dclm | Counting::Dolma) && config.words != Words::English {
+            return Err(Wrong::setting("words", "this `counting` cuts words in a way of its own")
+                .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
+        }
         Ok(GopherRepetition { config })
     }
 }
@@ -115,6 +144,12 @@ impl Filter for GopherRepetition {
     type Measure = Measure;
 
     fn measure(&self, text: &Text) -> Measure {
+        match self.config.counting {
+            Counting::Datatrove => {}
+            Counting::Dclm => return dclm::measure(text),
+            Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
+            Counting::Dolma => return dolma::measure(text),
+        }
         let chars = text.char_count() as f64;
         if chars == 0.0 {
             return Measure::default();
@@ -142,7 +177,7 @@ impl Filter for GopherRepetition {
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {
-        if measure.dup_paragraphs.is_none() {
+        if measure.dup_lines.is_none() {
             return Verdict::Drop("empty_text");
         }
         let Config { max_top_ngram_chars: top, max_dup_ngram_chars: dup, .. } = self.config;
@@ -311,6 +346,22 @@ mod tests {
 
     use super::*;
 
+    pub(super) fn built(settings: &str) -> GopherRepetition {
+        GopherRepetition::new(toml::from_str(settings).unwrap(), &mut Setup::default()).unwrap()
+    }
+
+    fn profile(name: &str) -> GopherRepetition {
+        built(GopherRepetition::PROFILES.iter().find(|profile| profile.name == name).unwrap().settings)
+    }
+
+    pub(super) fn measured_as(name: &str, text: &str) -> Measure {
+        profile(name).measure(&text.into())
+    }
+
+    pub(super) fn judged_as(name: &str, text: &str) -> Verdict {
+        Filter::judge(&profile(name), &measured_as(name, text))
+    }
+
     fn filter() -> GopherRepetition {
         GopherRepetition::new(Config::default(), &mut Setup::default()).unwrap()
     }
@@ -374,6 +425,9 @@ mod tests {
         let started = std::time::Instant::now();
         for text in ["\n".repeat(1_000_000), "a ".repeat(300_000), "a\n\n".repeat(200_000), "x".repeat(4_000_000)] {
             filter().measure(&text.as_str().into());
+            for profile in &GopherRepetition::PROFILES[1..] {
+                measured_as(profile.name, &text[..text.len() / 10]);
+            }
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
@@ -403,6 +457,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_text_panics(text in "(a|b|the|字|#|…|\\.|-| |\n|\r|\u{301}|\u{1c}){0,40}") {
+            for profile in GopherRepetition::PROFILES {
+                judged_as(profile.name, &text);
+            }
+        }
+
         #[test]
         fn runs_of_words_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]|字", 0..90)) {
             let found = Ngrams::of(&words.iter().map(String::as_str).collect());

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use regex_syntax::hir::{Class, HirKind};
 
+use super::{Text, Words};
+
 /// One bit for each character.
 struct Set(Box<[u64]>);
 
@@ -40,6 +42,11 @@ pub fn is_letter(c: char) -> bool {
 pub fn is_word(c: char) -> bool {
     static WORD: LazyLock<Set> = LazyLock::new(|| Set::of(r"[\p{L}\p{N}_]"));
     if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { WORD.has(c) }
+}
+
+/// `str.isalnum` of one character: a letter, or a number of any kind.
+pub fn is_letter_or_digit(c: char) -> bool {
+    c != '_' && is_word(c)
 }
 
 /// `\d`: a decimal digit of any script.
@@ -81,6 +88,26 @@ pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
+/// Words and the white space between them, each character of it by itself (`\r\n` is one): what
+/// `list(jieba.cut(text.strip()))` holds.
+pub fn words_and_spaces(text: &Text, how: Words) -> impl Iterator<Item = &str> + Clone {
+    let start = text.as_ptr().addr();
+    let mut words = text.words(how).peekable();
+    let mut at = words.peek().map_or(text.len(), |word| word.as_ptr().addr() - start);
+    std::iter::from_fn(move || {
+        let next = words.peek().map(|word| (word.as_ptr().addr() - start, *word))?;
+        if next.0 <= at {
+            words.next();
+            at = next.0 + next.1.len();
+            return Some(next.1);
+        }
+        let gap = &text[at..next.0];
+        let length = if gap.starts_with("\r\n") { 2 } else { gap.chars().next().map_or(1, char::len_utf8) };
+        at += length;
+        Some(&gap[..length])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +123,13 @@ mod tests {
         assert!(is_upper("ABC") && is_upper("A1-字") && is_upper("Ⓐ"));
         assert!(!is_upper("Abc") && !is_upper("12字") && !is_upper("") && !is_upper("ǅ"));
         assert_eq!(split(" a\u{1c}b\u{3000}c ").collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn white_space_between_words_is_kept_and_around_the_text_is_not() {
+        let text = Text::from(" 我们 \r\n，好\n");
+        assert_eq!(words_and_spaces(&text, Words::Chinese).collect::<Vec<_>>(), ["我们", " ", "\r\n", "，", "好"]);
+        assert_eq!(words_and_spaces(&Text::from(" \n"), Words::Chinese).count(), 0);
+        assert!("a1½字".chars().all(is_letter_or_digit) && !"_-\u{301}".chars().any(is_letter_or_digit));
     }
 }
