@@ -26,6 +26,7 @@ impl Registry {
             .with::<filters::ProgrammingLanguage>()
             .with::<filters::Dingo>()
             .with::<filters::Statistics>()
+            .with::<filters::MadladQuality>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()
