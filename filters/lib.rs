@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+mod bad_words;
 mod c4_lines;
 mod code_quality;
 mod dingo;
@@ -11,6 +12,7 @@ mod gopher_repetition;
 pub mod html_text;
 pub mod kit;
 mod language;
+pub mod listed_words;
 mod madlad_quality;
 mod normalize;
 mod pii;
@@ -18,6 +20,7 @@ mod programming_language;
 mod sample;
 mod statistics;
 
+pub use bad_words::BadWords;
 pub use c4_lines::C4Lines;
 pub use code_quality::CodeQuality;
 pub use dingo::Dingo;
@@ -26,6 +29,7 @@ pub use gopher_quality::GopherQuality;
 pub use gopher_repetition::GopherRepetition;
 pub use html_text::HtmlText;
 pub use language::Language;
+pub use listed_words::ListedWords;
 pub use madlad_quality::MadladQuality;
 pub use normalize::Normalize;
 pub use pii::Pii;

@@ -27,6 +27,8 @@ impl Registry {
             .with::<filters::Dingo>()
             .with::<filters::Statistics>()
             .with::<filters::MadladQuality>()
+            .with::<filters::BadWords>()
+            .with::<filters::ListedWords>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()

@@ -28,6 +28,10 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         "source" | "sink" => String::new(),
         _ if name == "sample" => "[[step]]\nuse = \"sample\"\nshare = 0.5\n".to_owned(),
         _ if name == "rule" => "[[step]]\nuse = \"rule\"\ndrop_if = \"text.words < 40 or text.han > 0.3\"\n".to_owned(),
+        _ if name == "bad_words" => "[[step]]\nuse = \"bad_words\"\nlang = \"en\"\n".to_owned(),
+        _ if name == "listed_words" => {
+            "[[step]]\nuse = \"listed_words\"\nlists = [\"zh-mixed\", \"bad-words-en\"]\nallow = [\"网站\"]\nignore_separators = true\n".to_owned()
+        }
         _ => format!("[[step]]\nuse = \"{name}\"\n"),
     };
     let sink = match entry.kind {
