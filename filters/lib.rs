@@ -4,6 +4,7 @@
 
 mod bad_words;
 mod c4_lines;
+mod classifier;
 mod code_quality;
 mod dingo;
 mod fineweb_quality;
@@ -22,6 +23,7 @@ mod statistics;
 
 pub use bad_words::BadWords;
 pub use c4_lines::C4Lines;
+pub use classifier::Classifier;
 pub use code_quality::CodeQuality;
 pub use dingo::Dingo;
 pub use fineweb_quality::FinewebQuality;

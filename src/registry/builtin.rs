@@ -29,6 +29,7 @@ impl Registry {
             .with::<filters::MadladQuality>()
             .with::<filters::BadWords>()
             .with::<filters::ListedWords>()
+            .with::<filters::Classifier>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()

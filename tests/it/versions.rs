@@ -32,6 +32,9 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         _ if name == "listed_words" => {
             "[[step]]\nuse = \"listed_words\"\nlists = [\"zh-mixed\", \"bad-words-en\"]\nallow = [\"网站\"]\nignore_separators = true\n".to_owned()
         }
+        _ if name == "classifier" => {
+            format!("[[step]]\nuse = \"classifier\"\nmodel = '{SAMPLE}/toxic-zh.ftz'\nlabel = \"toxic\"\n")
+        }
         _ => format!("[[step]]\nuse = \"{name}\"\n"),
     };
     let sink = match entry.kind {
