@@ -4,13 +4,17 @@
 
 mod bad_words;
 mod c4_lines;
+pub mod chinese_variant;
 mod classifier;
 mod code_quality;
+mod collapse_lines;
 mod dingo;
 mod fineweb_quality;
 mod gopher_quality;
 mod gopher_repetition;
+mod half_width;
 pub mod html_text;
+mod join_lines;
 pub mod kit;
 mod language;
 pub mod listed_words;
@@ -23,13 +27,17 @@ mod statistics;
 
 pub use bad_words::BadWords;
 pub use c4_lines::C4Lines;
+pub use chinese_variant::ChineseVariant;
 pub use classifier::Classifier;
 pub use code_quality::CodeQuality;
+pub use collapse_lines::CollapseLines;
 pub use dingo::Dingo;
 pub use fineweb_quality::FinewebQuality;
 pub use gopher_quality::GopherQuality;
 pub use gopher_repetition::GopherRepetition;
+pub use half_width::HalfWidth;
 pub use html_text::HtmlText;
+pub use join_lines::JoinLines;
 pub use language::Language;
 pub use listed_words::ListedWords;
 pub use madlad_quality::MadladQuality;

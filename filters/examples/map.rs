@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = arguments.next().unwrap_or_default();
     let map = match name.as_str() {
         "c4_lines" => built::<filters::C4Lines>(&settings),
+        "chinese_variant" => built::<filters::ChineseVariant>(&settings),
+        "collapse_lines" => built::<filters::CollapseLines>(&settings),
+        "half_width" => built::<filters::HalfWidth>(&settings),
+        "join_lines" => built::<filters::JoinLines>(&settings),
         "normalize" => built::<filters::Normalize>(&settings),
         _ => return Err(format!("no mapper `{name}` here").into()),
     };
