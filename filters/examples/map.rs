@@ -29,6 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "collapse_lines" => built::<filters::CollapseLines>(&settings),
         "half_width" => built::<filters::HalfWidth>(&settings),
         "join_lines" => built::<filters::JoinLines>(&settings),
+        "latex" => built::<filters::Latex>(&settings),
+        "markdown" => built::<filters::Markdown>(&settings),
         "normalize" => built::<filters::Normalize>(&settings),
         _ => return Err(format!("no mapper `{name}` here").into()),
     };

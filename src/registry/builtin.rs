@@ -21,6 +21,8 @@ impl Registry {
             .with::<filters::CollapseLines>()
             .with::<filters::HalfWidth>()
             .with::<filters::JoinLines>()
+            .with::<filters::Latex>()
+            .with::<filters::Markdown>()
             .with::<filters::Pii>()
             .with::<filters::GopherQuality>()
             .with::<filters::GopherRepetition>()

@@ -1,0 +1,576 @@
+//! Cleans LaTeX: comments, what stands before the first heading, macros, bibliography, and if asked for
+//! labels, citations and figures.
+//!
+//! The rules are RedPajama's for arXiv, as its words describe them. Its code differs where noted: the greedy
+//! pattern for the first heading finds the last one there, and a comment takes the character before it
+//! along; neither is followed. Macros without arguments are written out wherever they stand, formulas
+//! included; other than that, formulas and verbatim text stay as they are. A text without a heading is
+//! dropped.
+//!
+//! | setting        | default   | source                                                                      |
+//! |----------------|-----------|-----------------------------------------------------------------------------|
+//! | `start`        | `section` | RedPajama-Data (97880a5), `arxiv_cleaner.py`; `document` cuts at `\begin{document}`, `keep` nowhere |
+//! | `comments`     | true      | same                                                                        |
+//! | `macros`       | true      | same: `\newcommand` and `\def` without arguments; those within macros too     |
+//! | `bibliography` | true      | same: all from `\appendix`, `\bibliography{` or an environment of references on |
+//! | `labels`       | false     | ours: `\label{…}` outside formulas goes                                      |
+//! | `citations`    | false     | ours: `\cite…{…}` goes, and the `~` before it                                |
+//! | `figures`      | false     | ours: figures go, captions too                                              |
+
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
+
+/// Settings of [`Latex`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the text begins.
+    pub start: Start,
+    /// Whether comments go.
+    pub comments: bool,
+    /// Whether macros without arguments are written out, and their definitions go.
+    pub macros: bool,
+    /// Whether the appendix or the bibliography and all behind it go.
+    pub bibliography: bool,
+    /// Whether labels outside formulas go.
+    pub labels: bool,
+    /// Whether citations go.
+    pub citations: bool,
+    /// Whether figures go.
+    pub figures: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            start: Start::Section,
+            comments: true,
+            macros: true,
+            bibliography: true,
+            labels: false,
+            citations: false,
+            figures: false,
+        }
+    }
+}
+
+/// Where a text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At its first heading, from `\part` to `\subparagraph`.
+    Section,
+    /// Behind `\begin{document}`, if it has that.
+    Document,
+    /// Where it does.
+    Keep,
+}
+
+crate::measures! {
+    /// What [`Latex`] measures.
+    pub struct Measure {
+        /// Comments that went.
+        comments,
+        /// Places at which a macro was written out.
+        expansions,
+        /// Labels, citations and figures that went.
+        dropped_commands,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct Latex {
+    config: Config,
+    headings: AhoCorasick,
+    ends: AhoCorasick,
+}
+
+const HEADINGS: [&str; 7] =
+    [r"\chapter", r"\part", r"\section", r"\subsection", r"\subsubsection", r"\paragraph", r"\subparagraph"];
+const ENDS: [&str; 6] = [
+    r"\appendix",
+    r"\begin{references}",
+    r"\begin{REFERENCES}",
+    r"\begin{thebibliography}",
+    r"\bibliography{",
+    r"\end{document}",
+];
+const VERBATIM: [&str; 4] = ["verbatim", "verbatim*", "lstlisting", "minted"];
+const FORMULAS: [&str; 8] = ["equation", "align", "gather", "multline", "eqnarray", "displaymath", "math", "alignat"];
+
+/// Deepest macro within macros, and how much longer than the text they may make it.
+const MAX_DEPTH: usize = 8;
+const MAX_GROWTH: usize = 4;
+
+impl Step for Latex {
+    const NAME: &'static str = "latex";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("latex.rs");
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "redpajama",
+        settings: "",
+        about: "What RedPajama-Data (97880a5) says it does with arXiv; its code cuts at the last heading instead of the first.",
+    }];
+    type Config = Config;
+    type Kind = kind::Mapper;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        let matcher = |patterns: &[&str]| AhoCorasick::new(patterns).expect("a few short patterns");
+        Ok(Latex { config, headings: matcher(&HEADINGS), ends: matcher(&ENDS) })
+    }
+}
+
+impl Mapper for Latex {
+    type Measure = Measure;
+
+    fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
+        let text = document.text();
+        let (mut comments, mut expansions, mut dropped) = (0, 0, 0);
+        let uncommented = if self.config.comments { without_comments(text, &mut comments) } else { text.to_owned() };
+        let macros = if self.config.macros { definitions(&uncommented) } else { HashMap::new() };
+        let start = match self.config.start {
+            Start::Keep => 0,
+            Start::Document => uncommented.find(r"\begin{document}").map_or(0, |at| at + r"\begin{document}".len()),
+            Start::Section => match self.heading(&uncommented) {
+                Some(at) => at,
+                None => return Verdict::Drop("no_heading"),
+            },
+        };
+        let mut body = &uncommented[start..];
+        if self.config.bibliography {
+            let end = self.ends.find_iter(body).find(|end| {
+                // `\appendixname` is none.
+                !body[end.start()..].starts_with(r"\appendix") || !continues(&body[end.end()..])
+            });
+            body = &body[..end.map_or(body.len(), |end| end.start())];
+        }
+        let cleaned = self.rewrite(body, &macros, &mut expansions, &mut dropped);
+        *measure = Measure {
+            comments: Some(comments as f64),
+            expansions: Some(expansions as f64),
+            dropped_commands: Some(dropped as f64),
+        };
+        if cleaned != text {
+            document.set_text(cleaned);
+        }
+        Verdict::Keep
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &["no_heading"]
+    }
+}
+
+impl Latex {
+    fn heading(&self, text: &str) -> Option<usize> {
+        let found = self.headings.find_iter(text).find(|found| {
+            let rest = &text[found.end()..];
+            rest.trim_start_matches('*').starts_with(['{', '['])
+        });
+        found.map(|found| found.start())
+    }
+
+    /// Writes macros out and drops commands, in one walk over the text.
+    fn rewrite(&self, text: &str, macros: &HashMap<&str, &str>, expansions: &mut usize, dropped: &mut usize) -> String {
+        let mut out = String::with_capacity(text.len());
+        let limit = text.len() * MAX_GROWTH;
+        let mut formula = None::<&str>;
+        // An environment that never ends is looked for once.
+        let mut figures_end = true;
+        let (mut from, mut at) = (0, 0);
+        while let Some(offset) = memchr::memchr2(b'\\', b'$', &text.as_bytes()[at..]) {
+            at += offset;
+            let rest = &text[at..];
+            if let Some(after) = rest.strip_prefix('$') {
+                let mark = if after.starts_with('$') { "$$" } else { "$" };
+                match formula {
+                    None => formula = Some(mark),
+                    Some(open) if open == mark || open == "$" => formula = None,
+                    _ => {}
+                }
+                at += if formula == Some("$") { 1 } else { mark.len() };
+                continue;
+            }
+            let name = command(rest);
+            let behind = at + 1 + name.len();
+            let mut drop_to = None;
+            match name {
+                "" => {
+                    // `\[`, `\(`, `\$`, `\\`
+                    let mark = rest.chars().nth(1);
+                    match (mark, formula) {
+                        (Some('['), None) => formula = Some(r"\]"),
+                        (Some('('), None) => formula = Some(r"\)"),
+                        (Some(']'), Some(r"\]")) | (Some(')'), Some(r"\)")) => formula = None,
+                        _ => {}
+                    }
+                    at += 1 + mark.map_or(0, char::len_utf8);
+                    continue;
+                }
+                "begin" => {
+                    let environment = group(&text[behind..]).map_or("", |(name, _)| name);
+                    if VERBATIM.contains(&environment) {
+                        at = end_of(text, behind, environment).unwrap_or(text.len());
+                        continue;
+                    }
+                    let plain = environment.trim_end_matches('*');
+                    if formula.is_none() && FORMULAS.contains(&plain) {
+                        formula = Some(environment);
+                    } else if self.config.figures && figures_end && formula.is_none() && plain == "figure" {
+                        drop_to = end_of(text, behind, environment);
+                        figures_end = drop_to.is_some();
+                    }
+                }
+                "end" => {
+                    if formula.is_some() && group(&text[behind..]).is_some_and(|(name, _)| formula == Some(name)) {
+                        formula = None;
+                    }
+                }
+                "label" if self.config.labels && formula.is_none() => {
+                    drop_to = group(&text[behind..]).map(|(_, length)| behind + length);
+                }
+                _ if self.config.citations && formula.is_none() && is_citation(name) => {
+                    drop_to = behind_citation(text, behind);
+                }
+                _ if self.config.macros && is_definition(name) => {
+                    drop_to = definition(&text[at..])
+                        .filter(|(name, _, _)| macros.contains_key(name))
+                        .map(|(_, _, length)| at + length);
+                    if let Some(end) = drop_to {
+                        out.push_str(&text[from..at]);
+                        from = end;
+                        at = end;
+                        continue;
+                    }
+                }
+                _ => {
+                    if let Some(value) = macros.get(name) {
+                        out.push_str(&text[from..at]);
+                        *expansions += 1;
+                        expand(name, value, macros, 0, limit, &mut out);
+                        // A letter behind the macro's value would become part of a command at its end.
+                        if ends_with_command(value) && text[behind..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+                            out.push(' ');
+                        }
+                        from = behind;
+                        at = behind;
+                        continue;
+                    }
+                }
+            }
+            match drop_to {
+                Some(end) => {
+                    *dropped += 1;
+                    let before = &text[from..at];
+                    let before = if is_citation(name) { before.trim_end_matches(['~', ' ']) } else { before };
+                    out.push_str(before);
+                    from = end;
+                    at = end;
+                }
+                None => at = behind,
+            }
+        }
+        out.push_str(&text[from..]);
+        out
+    }
+}
+
+/// Letters of the command that a text begins with, behind its backslash.
+fn command(text: &str) -> &str {
+    let name = &text[1..];
+    &name[..name.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(name.len())]
+}
+
+fn continues(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn ends_with_command(value: &str) -> bool {
+    let name = value.len() - value.bytes().rev().take_while(u8::is_ascii_alphabetic).count();
+    name < value.len() && value[..name].ends_with('\\')
+}
+
+/// What a text holds in braces at its start, and how many bytes that takes, braces included.
+fn group(text: &str) -> Option<(&str, usize)> {
+    delimited(text, b'{', b'}')
+}
+
+/// Longest group that is looked for: one that never closes costs no more.
+const MAX_GROUP: usize = 4096;
+
+fn delimited(text: &str, open: u8, close: u8) -> Option<(&str, usize)> {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&open) {
+        return None;
+    }
+    let (mut depth, mut escaped) = (0_usize, false);
+    for (at, byte) in bytes.iter().enumerate().take(MAX_GROUP) {
+        if escaped {
+            escaped = false;
+        } else if *byte == b'\\' {
+            escaped = true;
+        } else if *byte == open {
+            depth += 1;
+        } else if *byte == close {
+            depth -= 1;
+            if depth == 0 {
+                return Some((&text[1..at], at + 1));
+            }
+        }
+    }
+    None
+}
+
+/// Where an environment ends, behind its `\end`.
+fn end_of(text: &str, from: usize, environment: &str) -> Option<usize> {
+    let end = format!("\\end{{{environment}}}");
+    memchr::memmem::find(&text.as_bytes()[from..], end.as_bytes()).map(|at| from + at + end.len())
+}
+
+fn is_citation(name: &str) -> bool {
+    matches!(
+        name,
+        "cite" | "citep" | "citet" | "citealp" | "citealt" | "citeauthor" | "citeyear" | "nocite" | "parencite"
+    ) || matches!(name, "textcite" | "autocite" | "footcite" | "onlinecite")
+}
+
+/// Behind the star, the options and the keys of a citation.
+fn behind_citation(text: &str, mut at: usize) -> Option<usize> {
+    at += usize::from(text[at..].starts_with('*'));
+    for _ in 0..2 {
+        at += delimited(&text[at..], b'[', b']').map_or(0, |(_, length)| length);
+    }
+    group(&text[at..]).map(|(_, length)| at + length)
+}
+
+fn is_definition(name: &str) -> bool {
+    matches!(name, "newcommand" | "renewcommand" | "providecommand" | "def")
+}
+
+/// The macro that a text begins to define, without arguments: name, value, and bytes that it takes.
+fn definition(text: &str) -> Option<(&str, &str, usize)> {
+    let mut at = 1 + command(text).len();
+    at += usize::from(text[at..].starts_with('*'));
+    let name = match group(&text[at..]) {
+        Some((inner, length)) => {
+            at += length;
+            inner.trim().strip_prefix('\\')?
+        }
+        None => {
+            let name = command(text[at..].starts_with('\\').then_some(&text[at..])?);
+            at += 1 + name.len();
+            name
+        }
+    };
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let (value, length) = group(&text[at..])?;
+    // A value that needs arguments, or is itself.
+    (is_name && !value.contains('#')).then_some((name, value, at + length))
+}
+
+/// Macros without arguments, the last definition of each.
+fn definitions(text: &str) -> HashMap<&str, &str> {
+    let mut macros = HashMap::new();
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+        at += offset;
+        let name = command(&text[at..]);
+        if is_definition(name)
+            && let Some((name, value, length)) = definition(&text[at..])
+        {
+            macros.insert(name, value);
+            at += length;
+        } else {
+            at += 1 + name.len().max(usize::from(text[at + 1..].starts_with('\\')));
+        }
+    }
+    macros
+}
+
+/// Writes a macro's value, and the macros in it, until they are too deep or too long.
+fn expand(name: &str, value: &str, macros: &HashMap<&str, &str>, depth: usize, limit: usize, out: &mut String) {
+    let (mut from, mut at) = (0, 0);
+    while let Some(offset) = memchr::memchr(b'\\', &value.as_bytes()[at..]) {
+        at += offset;
+        let inner = command(&value[at..]);
+        let behind = at + 1 + inner.len();
+        if let Some(inner_value) = macros.get(inner)
+            && inner != name
+            && depth < MAX_DEPTH
+            && out.len() < limit
+        {
+            out.push_str(&value[from..at]);
+            expand(inner, inner_value, macros, depth + 1, limit, out);
+            from = behind;
+        }
+        at = behind.max(at + 1 + usize::from(value[at + 1..].starts_with('\\')));
+    }
+    out.push_str(&value[from..]);
+}
+
+/// Without comments: lines that begin with `%` go whole, behind other text what follows an unescaped `%`.
+fn without_comments(text: &str, comments: &mut usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut verbatim = None::<&str>;
+    for line in text.split_inclusive('\n') {
+        if let Some(name) = verbatim {
+            if line.contains(&format!("\\end{{{name}}}")) {
+                verbatim = None;
+            }
+            out.push_str(line);
+            continue;
+        }
+        let percent = memchr::memchr_iter(b'%', line.as_bytes()).find(|&at| {
+            let backslashes = line[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+            backslashes.is_multiple_of(2)
+        });
+        let kept = match percent {
+            None => line,
+            Some(at) => {
+                *comments += 1;
+                if line[..at].trim().is_empty() {
+                    continue;
+                }
+                out.push_str(&line[..at]);
+                if line.ends_with('\n') { "\n" } else { "" }
+            }
+        };
+        out.push_str(kept);
+        let begins = |name: &&&str| line[..percent.unwrap_or(line.len())].contains(&format!("\\begin{{{name}}}"));
+        verbatim = VERBATIM.iter().find(begins).copied();
+        if verbatim.is_some_and(|name| line.contains(&format!("\\end{{{name}}}"))) {
+            verbatim = None;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mapped(settings: &str, text: &str) -> (Verdict, String, Measure) {
+        let mut document = Document::new("", text);
+        let mut measure = Measure::default();
+        let step = Latex::new(toml::from_str(settings).unwrap(), &mut Setup::default()).unwrap();
+        let verdict = step.map(&mut document, &mut measure);
+        (verdict, document.text().to_owned(), measure)
+    }
+
+    const PAPER: &str = r"\documentclass{article} % a class
+\newcommand{\R}{\mathbb{R}}
+\def\half{\frac{1}{2}}
+\newcommand\both{\half\R}
+\newcommand{\norm}[1]{\|#1\|}
+% \section{Not here}
+\begin{document}
+\title{On halves}
+\section{引言} % first
+100\% of $\both^n$ and $\Rest$, \norm{x}~\cite[p. 2]{a,b}.
+% gone
+\begin{verbatim}
+% stays \R
+\end{verbatim}
+\begin{equation}\label{eq} x = \half \end{equation}
+\label{sec} See.
+\begin{figure}[t] \caption{One} \end{figure}
+\appendixname
+\begin{thebibliography}{9} \end{thebibliography}
+\end{document}
+";
+
+    #[test]
+    fn a_paper_is_cleaned_as_redpajama_says() {
+        let (verdict, text, measure) = mapped("", PAPER);
+        assert_eq!(verdict, Verdict::Keep);
+        let expected = r"\section{引言} 
+100\% of $\frac{1}{2}\mathbb{R}^n$ and $\Rest$, \norm{x}~\cite[p. 2]{a,b}.
+\begin{verbatim}
+% stays \R
+\end{verbatim}
+\begin{equation}\label{eq} x = \frac{1}{2} \end{equation}
+\label{sec} See.
+\begin{figure}[t] \caption{One} \end{figure}
+\appendixname
+";
+        assert_eq!(text, expected);
+        assert_eq!(measure, Measure { comments: Some(4.0), expansions: Some(2.0), dropped_commands: Some(0.0) });
+    }
+
+    #[test]
+    fn each_setting_changes_its_own() {
+        let all = "labels = true\ncitations = true\nfigures = true";
+        let (_, text, measure) = mapped(all, PAPER);
+        assert!(text.contains("\\norm{x}.\n"), "{text}");
+        assert!(text.contains("\\label{eq}") && !text.contains("\\label{sec}") && !text.contains("caption"), "{text}");
+        assert_eq!(measure.dropped_commands, Some(3.0));
+        assert!(mapped("start = \"document\"", PAPER).1.starts_with("\n\\title{On halves}\n\\section"));
+        assert!(mapped("start = \"keep\"\nmacros = false\ncomments = false\nbibliography = false", PAPER).1 == PAPER);
+        assert!(mapped("bibliography = false", PAPER).1.contains("thebibliography"));
+        assert!(mapped("comments = false\nstart = \"document\"", PAPER).1.contains("% first"));
+        assert!(mapped("macros = false", PAPER).1.contains("\\both"));
+    }
+
+    #[test]
+    fn a_text_without_a_heading_is_dropped() {
+        assert_eq!(mapped("", "no heading").0, Verdict::Drop("no_heading"));
+        assert_eq!(mapped("", "").0, Verdict::Drop("no_heading"));
+        assert_eq!(mapped("", "\\sectionmark x").0, Verdict::Drop("no_heading"));
+        assert_eq!(mapped("start = \"document\"", "中文").1, "中文");
+    }
+
+    #[test]
+    fn macros_that_multiply_stay_within_bounds() {
+        let mut text = String::from("\\section{x}\n\\def\\a{aaaaaaaaaa}\\def\\z{\\z}");
+        for (outer, inner) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+            text += &format!("\\def\\{outer}{{{}}}", format!("\\{inner}").repeat(10));
+        }
+        text += &"\\j \\z ".repeat(100);
+        let (_, cleaned, _) = mapped("", &text);
+        assert!(cleaned.len() < 50 * text.len(), "{}", cleaned.len());
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for text in [
+            "%",
+            "\\",
+            "{",
+            "$",
+            "\\begin{verbatim}\n",
+            "\\newcommand{",
+            "\\def\\a{\\a}",
+            "\\cite{",
+            "\\begin{figure}",
+            "\\[",
+            "%\n",
+            "\\section{",
+        ] {
+            let all = "labels = true\ncitations = true\nfigures = true\nstart = \"keep\"";
+            mapped(all, &text.repeat(20_000));
+        }
+        assert!(started.elapsed().as_secs() < 40, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(\\\\|\\{|\\}|\\[|\\$|%|\n|a|中|~|#|\\*|begin|end|verbatim|figure|equation|def|newcommand|cite|label|section|\\PC){0,60}") {
+            mapped("start = \"keep\"\nlabels = true\ncitations = true\nfigures = true", &text);
+        }
+
+        #[test]
+        fn a_second_time_changes_nothing(parts in prop::collection::vec("[a-z]{1,5}|中|\\$x\\$|% [a-z]{1,3}\n|\\\\section\\{[a-z]\\}|\\\\label\\{[a-z]\\}|\\\\cite\\{[a-z]\\}|\\\\def\\\\q\\{[a-z]\\}|\\\\q |\n", 0..20)) {
+            let settings = "start = \"keep\"\nlabels = true\ncitations = true\nfigures = true";
+            let once = mapped(settings, &parts.join(" ")).1;
+            prop_assert_eq!(&mapped(settings, &once).1, &once);
+        }
+    }
+}
