@@ -6,7 +6,7 @@
 use std::io::{BufRead, Write};
 
 use wanjuan_filters::kit::{Document, Filter, Measures, Setup, Text, Verdict};
-use wanjuan_filters::{GopherQuality, GopherRepetition};
+use wanjuan_filters::{GopherQuality, GopherRepetition, MadladQuality};
 
 fn run<F: Filter>(profile: &str, settings: &str) -> Result<(), Box<dyn std::error::Error>> {
     let profile = F::PROFILES.iter().find(|known| known.name == profile).ok_or("no such profile")?;
@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = settings.join("\n");
     match step {
         "gopher_quality" => run::<GopherQuality>(profile, &settings),
+        "madlad_quality" => run::<MadladQuality>(profile, &settings),
         "gopher_repetition" => run::<GopherRepetition>(profile, &settings),
         _ => Err("no such filter".into()),
     }

@@ -117,7 +117,7 @@ pub struct GopherRepetition {
 impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
     const VERSION: u32 = 1;
-    const WORDS: &'static str = include_str!("gopher_repetition.rs");
+    const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile {
             name: "datatrove",

@@ -158,7 +158,7 @@ pub struct GopherQuality {
 impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
     const VERSION: u32 = 2;
-    const WORDS: &'static str = include_str!("gopher_quality.rs");
+    const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile {
             name: "datatrove",
