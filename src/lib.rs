@@ -17,6 +17,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod diff;
 pub mod engine;
 mod json;
 mod numbers;

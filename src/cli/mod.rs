@@ -10,6 +10,7 @@ macro_rules! tell {
 
 mod check;
 mod clean;
+mod diff;
 mod exit_codes;
 mod explain;
 mod init;
@@ -50,6 +51,7 @@ Examples:
   wanjuan run pipeline.toml           run it; run it again to resume
   wanjuan why out/mine doc-17         what happened to one document
   wanjuan tune out/mine --sweep gopher_quality.min_words=10:100:10
+  wanjuan diff old.toml new.toml      what two pipelines keep of the same input
   wanjuan explain gopher_quality      what a step does, its settings and sources
 
 Exit codes: 0 done, 1 a [[test]] failed, 2 the pipeline or the command is wrong, 3 too many bad records,
@@ -67,6 +69,8 @@ enum Command {
     Why(why::Why),
     /// Tell what other thresholds would keep of a finished run, without reading the corpus
     Tune(tune::Tune),
+    /// Compare what two pipelines, profiles, outputs or lists of ids keep of the same documents
+    Diff(diff::Diff),
     /// Write the report of a finished run again
     Report(report::Report),
     /// List every source, step and sink
@@ -119,6 +123,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Test(command) => command.run(&registry),
         Command::Why(command) => command.run(),
         Command::Tune(command) => command.run(&registry),
+        Command::Diff(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Explain(command) => command.run(&registry),

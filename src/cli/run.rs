@@ -154,7 +154,7 @@ fn failed(failure: &Failure) -> serde_json::Value {
 }
 
 /// `need` is what a whole run takes on disk, about.
-fn machine_failed(error: &std::io::Error, file: &Path, need: Option<u64>) -> Exit {
+pub(super) fn machine_failed(error: &std::io::Error, file: &Path, need: Option<u64>) -> Exit {
     tell!("error: {error}");
     if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
         let folder = At::of(error).and_then(|at| at.path.parent()).unwrap_or(Path::new("."));
@@ -188,7 +188,7 @@ fn forget(pipeline: &Pipeline) -> std::io::Result<()> {
 
 /// The first signal asks every task to commit and stop; the second ends the process at once, which
 /// is safe too.
-fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
+pub(super) fn stop_on_signals(shared: &Arc<crate::engine::Shared>) {
     let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM]);
     let Ok(mut signals) = signals else { return };
     let shared = shared.clone();

@@ -1,18 +1,23 @@
 //! The program with steps of its own, run as its user would.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-#[test]
-fn a_filter_a_mapper_and_a_source_of_ones_own_have_the_powers_of_built_in_ones() {
-    // Cargo builds examples beside the tests, but not for a single test binary.
+/// Builds an example and returns its path. Cargo builds examples beside the tests, but not for a single
+/// test binary.
+fn example(name: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "own_steps"])
+        .args(["build", "--quiet", "--example", name])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(built.unwrap().success());
-    let program = Path::new(env!("CARGO_BIN_EXE_wanjuan")).with_file_name("examples").join("own_steps");
+    Path::new(env!("CARGO_BIN_EXE_wanjuan")).with_file_name("examples").join(name)
+}
+
+#[test]
+fn a_filter_a_mapper_and_a_source_of_ones_own_have_the_powers_of_built_in_ones() {
+    let program = example("own_steps");
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.txt"), "one cat here\n\ncat, cat and cat\n没有问题\n猫猫猫\n").unwrap();
     let pipeline = folder.path().join("p.toml");
@@ -60,4 +65,52 @@ expect = { drop = "too_many_cats", by = "no_cats" }
             && explained.contains("Cats in the document."),
         "{explained}"
     );
+}
+
+/// Blocks of a Markdown file that are fenced as `kind`.
+fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("```{kind}\n");
+    text.split(fence.as_str()).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_tutorial_does_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tutorial = fs::read_to_string(root.join("docs/your-own-filter.md")).unwrap();
+    let code = fs::read_to_string(root.join("examples/questions.rs")).unwrap();
+    assert_eq!(blocks(&tutorial, "rust"), [code.replace("\"questions.rs\"", "\"main.rs\"")]);
+    let program = example("questions");
+    let folder = tempfile::tempdir().unwrap();
+    let mut corpus = String::new();
+    for (id, text) in [("ID", "Why? How? When?"), ("plain", "The river is long."), ("", "谁？何时？")] {
+        corpus += &format!("{}\n", serde_json::json!({ "id": id, "text": text }));
+    }
+    let corpus = zstd::stream::encode_all(corpus.as_bytes(), 3).unwrap();
+    fs::write(folder.path().join("crawl.jsonl.zst"), corpus).unwrap();
+    let [rule, pipeline] = blocks(&tutorial, "toml")[..] else { panic!("two blocks of TOML") };
+    fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
+    let ruled = pipeline.replace("[[sink]]", &format!("[[step]]\nuse = \"language\"\n\n{rule}\n[[sink]]"));
+    fs::write(folder.path().join("ruled.toml"), ruled.replace("\"out\"", "\"ruled\"")).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(&program).args(arguments).current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&output.stderr));
+        told
+    };
+    let mut all = String::new();
+    let commands = blocks(&tutorial, "console").concat();
+    for command in commands.lines().filter_map(|line| line.strip_prefix("cargo run --release -- ")) {
+        all += &run(&command.split(' ').collect::<Vec<_>>());
+    }
+    for told in [
+        "Drops documents that do nothing but ask.",
+        "1 passed, 0 failed",
+        "too_many_questions                                   2",
+        "dropped by questions: too_many_questions",
+        "questions.max_questions 0.05 -> 0.1",
+    ] {
+        assert!(all.contains(told), "{told}\n{all}");
+    }
+    run(&["run", "ruled.toml"]);
+    run(&["tune", "ruled", "--set", "odd.drop_if=gopher_quality.words < 20"]);
 }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod complaints;
+mod diff;
 mod edits;
 mod engine;
 mod example;
