@@ -224,6 +224,9 @@ impl Step for MadladQuality {
 
 impl Filter for MadladQuality {
     type Measure = Measure;
+    // They say which sentences are questionable, whose share is measured.
+    const MEASURING: &'static [&'static str] =
+        &["max_capitalised", "min_list_words", "min_chars", "max_chars", "max_technical"];
 
     fn measure(&self, text: &Text) -> Measure {
         let mut counts = Counts::default();

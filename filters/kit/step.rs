@@ -205,6 +205,8 @@ pub trait Filter: Step<Kind = kind::Filter> {
     /// Settings that judge and change no measure, beside those called `min_…` and `max_…`, of which that
     /// holds by their name: `wanjuan tune` tries others without reading the corpus again.
     const JUDGING: &'static [&'static str] = &[];
+    /// Settings that are called `min_…` or `max_…` and yet say what is counted, so that they change measures.
+    const MEASURING: &'static [&'static str] = &[];
 
     /// Computes the numbers the verdict rests on.
     fn measure(&self, text: &Text) -> Self::Measure;

@@ -336,6 +336,7 @@ impl Scratch {
 
 impl Filter for ListedWords {
     type Measure = Measure;
+    const MEASURING: &'static [&'static str] = &["min_entry_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
         thread_local! {

@@ -76,6 +76,7 @@ pub struct Entry {
     /// What it measures.
     pub measures: &'static [MeasureInfo],
     judging: &'static [&'static str],
+    measuring: &'static [&'static str],
     fits: fn(toml::Table) -> Result<(), String>,
     build: fn(toml::Table, &mut Setup) -> Result<Instance, Refused>,
 }
@@ -106,6 +107,7 @@ impl Entry {
     /// be judged again under another value.
     pub fn only_judges(&self, setting: &str) -> bool {
         let bound = setting.starts_with("min_") || setting.starts_with("max_");
+        let bound = bound && !self.measuring.contains(&setting);
         self.kind == kit::kind::Filter::NAME && (bound || self.judging.contains(&setting))
     }
 
@@ -122,6 +124,8 @@ pub trait Registrable<T: Step>: kit::Kind {
     const MEASURES: &'static [MeasureInfo] = &[];
     /// See [`Filter::JUDGING`].
     const JUDGING: &'static [&'static str] = &[];
+    /// See [`Filter::MEASURING`].
+    const MEASURING: &'static [&'static str] = &[];
     /// Makes the step an object, and says which reasons it can give.
     fn built(step: T) -> (Built, Vec<&'static str>);
 }
@@ -129,6 +133,7 @@ pub trait Registrable<T: Step>: kit::Kind {
 impl<T: Filter> Registrable<T> for kit::kind::Filter {
     const MEASURES: &'static [MeasureInfo] = <T::Measure as kit::Measures>::INFO;
     const JUDGING: &'static [&'static str] = T::JUDGING;
+    const MEASURING: &'static [&'static str] = T::MEASURING;
     fn built(step: T) -> (Built, Vec<&'static str>) {
         let reasons = step.reasons().to_vec();
         (Built::Filter(Arc::new(step)), reasons)
@@ -202,6 +207,7 @@ impl Registry {
             schema: schema::<T>(),
             measures: <T::Kind as Registrable<T>>::MEASURES,
             judging: <T::Kind as Registrable<T>>::JUDGING,
+            measuring: <T::Kind as Registrable<T>>::MEASURING,
             fits: |settings| parse::<T>(settings).map(drop),
             build: build::<T>,
         };
