@@ -17,6 +17,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fineweb_2;
 use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_terminal, kind, repeats};
 
 /// Settings of [`FinewebQuality`]. Shares lie between 0 and 1.
@@ -76,8 +77,21 @@ impl Step for FinewebQuality {
     const NAME: &'static str = "fineweb_quality";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("fineweb_quality.rs");
-    const PROFILES: &'static [Profile] =
-        &[Profile { name: "datatrove", settings: "", about: "`FineWebQualityFilter` of datatrove 0.10." }];
+    const PROFILES: &'static [Profile] = &fineweb_2::join::<2, 8, 10>(
+        [
+            Profile {
+                name: "code",
+                settings: "",
+                about: "`FineWebQualityFilter` of datatrove 0.10, which made the corpus: at most 0.01 of the characters in copied lines.",
+            },
+            Profile {
+                name: "paper",
+                settings: "max_dup_line_chars = 0.1",
+                about: "As the paper has it (arXiv:2406.17557, sec. 3.6): at most 0.1 of the characters in copied lines.",
+            },
+        ],
+        fineweb_2::FINEWEB,
+    );
     type Config = Config;
     type Kind = kind::Filter;
 

@@ -9,6 +9,7 @@ mod classifier;
 mod code_quality;
 mod collapse_lines;
 mod dingo;
+mod fineweb_2;
 mod fineweb_quality;
 mod gopher_quality;
 mod gopher_repetition;

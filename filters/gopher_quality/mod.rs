@@ -43,6 +43,7 @@ mod nemo_curator;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fineweb_2;
 use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind};
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
@@ -159,16 +160,19 @@ impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
     const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
-    const PROFILES: &'static [Profile] = &[
-        Profile {
-            name: "datatrove",
-            settings: "",
-            about: "`GopherQualityFilter` of datatrove 0.10: words as spaCy cuts them, lengths in characters.",
-        },
-        Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
-        Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
-        Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
-    ];
+    const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
+        [
+            Profile {
+                name: "datatrove",
+                settings: "",
+                about: "`GopherQualityFilter` of datatrove 0.10: words as spaCy cuts them, lengths in characters.",
+            },
+            Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
+            Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
+            Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+        ],
+        fineweb_2::QUALITY,
+    );
     type Config = Config;
     type Kind = kind::Filter;
 

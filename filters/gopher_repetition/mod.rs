@@ -37,6 +37,7 @@ use std::cell::RefCell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fineweb_2;
 use crate::gopher_quality::Counting;
 use crate::kit::{Filter, Profile, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
@@ -118,16 +119,19 @@ impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
     const VERSION: u32 = 1;
     const WORDS: &'static str = include_str!("mod.rs");
-    const PROFILES: &'static [Profile] = &[
-        Profile {
-            name: "datatrove",
-            settings: "",
-            about: "`GopherRepetitionFilter` of datatrove 0.10: the second and later copies count, shares are of all characters.",
-        },
-        Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
-        Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
-        Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
-    ];
+    const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
+        [
+            Profile {
+                name: "datatrove",
+                settings: "",
+                about: "`GopherRepetitionFilter` of datatrove 0.10: the second and later copies count, shares are of all characters.",
+            },
+            Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
+            Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
+            Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+        ],
+        fineweb_2::REPETITION,
+    );
     type Config = Config;
     type Kind = kind::Filter;
 

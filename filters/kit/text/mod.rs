@@ -1,8 +1,8 @@
 //! A document under judgement, with views of its text that are computed at most once.
 
-mod english;
 mod runs;
 mod sentences;
+mod spacy;
 mod treebank;
 mod wordpunct;
 mod words;

@@ -2,17 +2,17 @@
 
 use std::cell::Cell;
 
+use super::spacy::{self, Rules};
 use super::words::{Words, cut};
-use super::{KEPT_SPANS, Span, english};
+use super::{KEPT_SPANS, Span};
 use crate::kit::is_punctuation;
 
 /// Sentences of a text, as spaCy's sentencizer counts them over its words: one ends with a mark such
 /// as `.`, `!` or `。`, and the next begins with the first word behind it that is no punctuation.
 pub fn count_sentences(text: &str, how: Words) -> usize {
-    match how {
-        Words::English => by_chunks(text, english::Rules::English),
-        Words::General => by_chunks(text, english::Rules::General),
-        _ => with_spans(|spans| {
+    match how.rules() {
+        Some(rules) => by_chunks(text, rules),
+        None => with_spans(|spans| {
             cut(text, how, spans);
             let mut count = Count::default();
             count.read(text, spans);
@@ -59,7 +59,7 @@ impl Count {
 
 /// spaCy's rules look at one chunk between white space at a time, so only chunks with a mark in them,
 /// and the word behind, need to be cut.
-fn by_chunks(text: &str, rules: english::Rules) -> usize {
+fn by_chunks(text: &str, rules: Rules) -> usize {
     with_spans(|spans| {
         let mut count = Count { sentences: usize::from(!text.trim_start().is_empty()), ended: false };
         let mut at = 0;
@@ -76,7 +76,7 @@ fn by_chunks(text: &str, rules: english::Rules) -> usize {
             };
             let end = start + text[start..].find(char::is_whitespace).unwrap_or(text.len() - start);
             spans.clear();
-            english::chunk(text, start, end, rules, spans);
+            spacy::chunk(text, start, end, rules, spans);
             count.read(text, spans);
             at = end + text[end..].chars().next().map_or(1, char::len_utf8);
         }
@@ -153,7 +153,7 @@ mod tests {
         fn sentences_are_those_of_the_whole_text_cut_into_words(
             text in "([a-zA-Z]{0,3}|Mr\\.|e\\.g\\.|[.!?…。！\"')(]|\u{3000}| |\n|’|字|é){0,40}"
         ) {
-            for how in [Words::English, Words::General] {
+            for how in [Words::English, Words::General, Words::German, Words::French, Words::Arabic] {
                 prop_assert_eq!(count_sentences(&text, how), plainly(&text, how));
             }
         }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Span, english, spans_of, treebank, wordpunct};
+use super::spacy::{self, Rules};
+use super::{Span, spans_of, treebank, wordpunct};
 
 /// How a text is cut into words. Punctuation is a word too, white space never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -15,6 +16,14 @@ pub enum Words {
     /// By spaCy's rules for no language in particular: as `english`, without its contractions and
     /// abbreviations. For other languages that put spaces between words.
     General,
+    /// By spaCy's rules for German.
+    German,
+    /// By spaCy's rules for French, but for its long list of compounds.
+    French,
+    /// By spaCy's rules for Spanish.
+    Spanish,
+    /// By spaCy's rules for Arabic.
+    Arabic,
     /// By jieba, with its model of unknown words, as datatrove uses it for Chinese.
     Chinese,
     /// At the word boundaries of Unicode (UAX #29), as DCLM does.
@@ -34,13 +43,27 @@ pub enum Words {
 impl Words {
     /// How many ways there are.
     pub(super) const COUNT: usize = Words::Wordpunct as usize + 1;
+
+    /// The rules of spaCy that cut so, if any do.
+    pub(super) fn rules(self) -> Option<Rules> {
+        match self {
+            Words::English => Some(Rules::English),
+            Words::General => Some(Rules::General),
+            Words::German => Some(Rules::German),
+            Words::French => Some(Rules::French),
+            Words::Spanish => Some(Rules::Spanish),
+            Words::Arabic => Some(Rules::Arabic),
+            _ => None,
+        }
+    }
 }
 
 /// Cuts a text into words.
 pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
+    if let Some(rules) = how.rules() {
+        return spacy::words(text, rules, spans);
+    }
     match how {
-        Words::English => english::words(text, english::Rules::English, spans),
-        Words::General => english::words(text, english::Rules::General, spans),
         Words::Chinese => chinese(text, spans),
         Words::Unicode => {
             let pieces = text.split_word_bound_indices();
@@ -51,6 +74,9 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
         Words::Spaces => spans_of(text, text.split_whitespace(), spans),
         Words::Treebank => treebank::words(text, spans),
         Words::Wordpunct => wordpunct::words(text, spans),
+        Words::English | Words::General | Words::German | Words::French | Words::Spanish | Words::Arabic => {
+            unreachable!("cut by spaCy's rules")
+        }
     }
 }
 
@@ -142,7 +168,7 @@ mod tests {
         #[test]
         fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}|[a-zA '\"`.,?!()\\[:;»”’-]{0,60}") {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            for how in [Words::English, Words::General, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
+            for how in [Words::English, Words::General, Words::German, Words::French, Words::Spanish, Words::Arabic, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
                 let joined: String = words(&text, how).concat().chars().filter(|c| !c.is_whitespace()).collect();
                 prop_assert_eq!(&joined, &plain, "{:?}", how);
             }

@@ -1,22 +1,30 @@
-//! English words by the rules of spaCy's blank English pipeline (version 3.8, MIT).
+//! Words by the rules of spaCy's blank pipelines (version 3.8, MIT), which datatrove cuts many languages by.
 //!
 //! The text is cut at white space. Each chunk then sheds marks from its front and its back until it is
 //! a known exception (`don't`, `U.S.`), a URL, or bare; what is left is cut at infixes (`a--b`,
-//! `well-known`). The rules are written anew from their description; they are held to spaCy's answers
-//! by the conformance test in `tests/conformance/datatrove`.
+//! `well-known`). Languages differ in which marks those are. The rules are written anew from their
+//! description; they are held to spaCy's answers by the conformance test in `tests/conformance/datatrove`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{Span, push};
 
-/// Whose exceptions are known.
+/// Whose rules a text is cut by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rules {
-    /// Contractions and abbreviations of English.
-    English,
-    /// Those of no language: faces, and letters with a dot.
+    /// Of no language: those that most languages share.
     General,
+    /// As those, with contractions and abbreviations.
+    English,
+    /// A hyphen does not cut, a slash does; no dot comes off a number.
+    German,
+    /// An elided article or pronoun comes off.
+    French,
+    /// A hyphen does not cut.
+    Spanish,
+    /// Hardly a dot comes off.
+    Arabic,
 }
 
 /// Cuts a text into words, marks included.
@@ -39,7 +47,7 @@ pub fn words(text: &str, rules: Rules, spans: &mut Vec<Span>) {
             at += 1;
             continue;
         }
-        if at > start && comes_off(bytes, at) && space(at + 1) && exceptions.find(&text[start..=at]).is_none() {
+        if at > start && rules.comes_off(bytes, at) && space(at + 1) && exceptions.find(&text[start..=at]).is_none() {
             exceptions.whole(text, start, at, spans);
             spans.push((at as u32, at as u32 + 1));
             at += 2;
@@ -56,13 +64,17 @@ pub fn words(text: &str, rules: Rules, spans: &mut Vec<Span>) {
     }
 }
 
-/// Whether the mark at `at`, which follows an ASCII letter, always comes off: what [`suffix`] says of
-/// the few marks that are most of all.
-fn comes_off(bytes: &[u8], at: usize) -> bool {
-    match bytes[at] {
-        b',' | b';' | b':' | b'!' | b'?' | b')' | b'"' => true,
-        b'.' => bytes[at - 1].is_ascii_lowercase(),
-        _ => false,
+impl Rules {
+    /// Whether the mark at `at`, which follows an ASCII letter, always comes off: what [`suffix`] says
+    /// of the few marks that are most of all.
+    ///
+    /// [`suffix`]: Rules::suffix
+    fn comes_off(self, bytes: &[u8], at: usize) -> bool {
+        match bytes[at] {
+            b',' | b';' | b':' | b'!' | b'?' | b')' | b'"' => true,
+            b'.' => self != Rules::Arabic && bytes[at - 1].is_ascii_lowercase(),
+            _ => false,
+        }
     }
 }
 
@@ -73,6 +85,7 @@ pub fn chunk(text: &str, start: usize, end: usize, rules: Rules, spans: &mut Vec
 
 /// Chunks that are words, or cut in a way of their own, by name.
 struct Exceptions {
+    rules: Rules,
     cuts: HashMap<String, Vec<u8>, BuildFast>,
     /// One bit for each sketch of an exception: few chunks that are none get past it.
     sketches: Box<[u64; 1024]>,
@@ -89,21 +102,21 @@ fn push_cuts(start: usize, end: usize, cuts: &[u8], spans: &mut Vec<Span>) {
 
 impl Exceptions {
     fn of(rules: Rules) -> &'static Exceptions {
-        static ENGLISH: LazyLock<Exceptions> = LazyLock::new(|| Exceptions::new(exceptions(Rules::English)));
-        static GENERAL: LazyLock<Exceptions> = LazyLock::new(|| Exceptions::new(exceptions(Rules::General)));
-        match rules {
-            Rules::English => &ENGLISH,
-            Rules::General => &GENERAL,
-        }
+        static ALL: LazyLock<[Exceptions; 6]> = LazyLock::new(|| {
+            use Rules::{Arabic, English, French, General, German, Spanish};
+            [General, English, German, French, Spanish, Arabic].map(Exceptions::new)
+        });
+        &ALL[rules as usize]
     }
 
-    fn new(cuts: HashMap<String, Vec<u8>, BuildFast>) -> Exceptions {
+    fn new(rules: Rules) -> Exceptions {
+        let cuts = exceptions(rules);
         let mut sketches = Box::new([0; 1024]);
         for chunk in cuts.keys() {
             let sketch = sketch(chunk.as_bytes());
             sketches[sketch / 64] |= 1 << (sketch % 64);
         }
-        Exceptions { cuts, sketches }
+        Exceptions { rules, cuts, sketches }
     }
 
     /// Where a known exception is cut; an empty list keeps it whole.
@@ -142,13 +155,13 @@ impl Exceptions {
             if self.find(now).is_some() {
                 break;
             }
-            let prefix = prefix(now);
+            let prefix = self.rules.prefix(now);
             if prefix > 0 && self.find(&now[prefix..]).is_some() {
                 push(spans, from, from + prefix);
                 from += prefix;
                 break;
             }
-            let suffix = if shed < behind.len() { suffix(now) } else { 0 };
+            let suffix = if shed < behind.len() { self.rules.suffix(now) } else { 0 };
             if prefix > 0 && suffix > 0 && prefix + suffix <= now.len() {
                 push(spans, from, from + prefix);
                 from += prefix;
@@ -171,7 +184,7 @@ impl Exceptions {
             match self.find(now) {
                 Some(cuts) => push_cuts(from, to, cuts, spans),
                 None if is_url(now) => push(spans, from, to),
-                None => infixes(text, from, to, spans),
+                None => self.rules.infixes(text, from, to, spans),
             }
         }
         spans.extend(behind[..shed].iter().rev());
@@ -270,27 +283,6 @@ fn is_icon(c: char) -> bool {
         && matches!(c, '¦' | '©' | '®' | '°' | '\u{2100}'..='\u{2101}' | '\u{2103}'..='\u{2106}' | '\u{2108}'..='\u{2109}' | '\u{2114}' | '\u{2116}'..='\u{2117}' | '\u{211e}'..='\u{2123}' | '\u{2195}'..='\u{2199}' | '\u{219c}'..='\u{219f}' | '\u{21a1}'..='\u{21a2}' | '\u{21a4}'..='\u{21a5}' | '\u{21a7}'..='\u{21ad}' | '\u{2300}'..='\u{2307}' | '\u{230c}'..='\u{231f}' | '\u{2322}'..='\u{2328}' | '\u{232b}'..='\u{2426}' | '\u{249c}'..='\u{24e9}' | '\u{2500}'..='\u{25b6}' | '\u{25b8}'..='\u{25c0}' | '\u{25c2}'..='\u{25f7}' | '\u{2600}'..='\u{266e}' | '\u{2670}'..='\u{2767}' | '\u{2794}'..='\u{27bf}' | '\u{2800}'..='\u{28ff}' | '\u{2b00}'..='\u{2b2f}' | '\u{2b4d}'..='\u{2bff}' | '\u{3004}' | '\u{3012}'..='\u{3013}' | '\u{3020}' | '\u{3036}'..='\u{3037}' | '\u{3190}'..='\u{3191}' | '\u{3200}'..='\u{321e}' | '\u{3260}'..='\u{327f}' | '\u{fffc}'..='\u{fffd}' | '\u{1f000}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}')
 }
 
-/// Length of what comes off the front, in bytes; 0 for nothing.
-fn prefix(chunk: &str) -> usize {
-    let mut characters = chunk.chars();
-    let Some(first) = characters.next() else { return 0 };
-    let next = characters.next();
-    match first {
-        'a'..='z' | '0'..='9' => 0,
-        '.' => {
-            let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
-            if dots >= 2 { dots } else { 0 }
-        }
-        '…' => chunk.len() - chunk.trim_start_matches('…').len(),
-        '§' | '%' | '=' | '—' | '–' => first.len_utf8(),
-        '+' if !next.is_some_and(|next| next.is_ascii_digit()) => 1,
-        'U' if chunk.starts_with("US$") => 3,
-        'C' | 'A' if next == Some('$') => 2,
-        _ if is_mark(first) || is_currency(first) || is_icon(first) => first.len_utf8(),
-        _ => 0,
-    }
-}
-
 /// Units that come off a number.
 const UNITS: [&str; 48] = [
     "km", "km²", "km³", "m", "m²", "m³", "dm", "dm²", "dm³", "cm", "cm²", "cm³", "mm", "mm²", "mm³", "ha", "µm", "nm",
@@ -301,111 +293,196 @@ const UNITS: [&str; 48] = [
 /// In bytes.
 const LONGEST_UNIT: usize = 4;
 
-/// Length of what comes off the back, in bytes; 0 for nothing.
-fn suffix(chunk: &str) -> usize {
-    let Some(last) = chunk.chars().next_back() else { return 0 };
-    let before = &chunk[..chunk.len() - last.len_utf8()];
-    if matches!(last, 's' | 'S') && (before.ends_with('\'') || before.ends_with('’')) {
-        return chunk.len() - before.char_indices().next_back().map_or(0, |(at, _)| at);
-    }
-    if last == '.' {
-        let dots = chunk.bytes().rev().take_while(|&byte| byte == b'.').count();
-        if dots >= 2 {
-            return dots;
+impl Rules {
+    /// Length of what comes off the front, in bytes; 0 for nothing.
+    fn prefix(self, chunk: &str) -> usize {
+        let mut characters = chunk.chars();
+        let Some(first) = characters.next() else { return 0 };
+        let next = characters.next();
+        match first {
+            'd' | 'l' | 'n' | 'D' | 'L' | 'N' if self == Rules::French => {
+                let elided = next.filter(|next| is_apostrophe(*next));
+                let letter = characters.next().is_some_and(char::is_alphabetic);
+                elided.filter(|_| letter).map_or(0, |next| 1 + next.len_utf8())
+            }
+            'a'..='z' | '0'..='9' => 0,
+            '`' if self == Rules::German && next == Some('`') => 2,
+            '.' => {
+                let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
+                if dots >= 2 { dots } else { 0 }
+            }
+            '…' => chunk.len() - chunk.trim_start_matches('…').len(),
+            '§' | '%' | '=' | '—' | '–' => first.len_utf8(),
+            '+' if !next.is_some_and(|next| next.is_ascii_digit()) => 1,
+            'U' if chunk.starts_with("US$") => 3,
+            'C' | 'A' if next == Some('$') => 2,
+            _ if is_mark(first) || is_currency(first) || is_icon(first) => first.len_utf8(),
+            _ => 0,
         }
+    }
+
+    /// Length of what comes off the back, in bytes; 0 for nothing.
+    fn suffix(self, chunk: &str) -> usize {
+        let Some(last) = chunk.chars().next_back() else { return 0 };
+        let before = &chunk[..chunk.len() - last.len_utf8()];
+        let possessive = matches!(self, Rules::General | Rules::English);
+        if possessive && matches!(last, 's' | 'S') && before.ends_with(is_apostrophe) {
+            return chunk.len() - before.char_indices().next_back().map_or(0, |(at, _)| at);
+        }
+        if last == '.' {
+            let dots = chunk.bytes().rev().take_while(|&byte| byte == b'.').count();
+            return if dots >= 2 { dots } else { usize::from(self.dot_comes_off(before)) };
+        }
+        if last == '…' {
+            return chunk.len() - chunk.trim_end_matches('…').len();
+        }
+        if self == Rules::German && (last == '/' || chunk.ends_with("''")) {
+            return if last == '/' { 1 } else { 2 };
+        }
+        let dashes = matches!(self, Rules::General | Rules::English | Rules::Spanish);
+        let icons = !matches!(self, Rules::French | Rules::Arabic);
+        if is_mark(last) || dashes && matches!(last, '—' | '–') || icons && is_icon(last) {
+            return last.len_utf8();
+        }
+        let behind_number = before.chars().next_back().is_some_and(|c| c.is_ascii_digit());
+        if behind_number && (last == '+' || is_currency(last)) {
+            return last.len_utf8();
+        }
+        // Only the end is looked at: a chunk may be as long as the text, and shed a million marks.
+        if chunk.bytes().rev().take(LONGEST_UNIT + 1).any(|byte| byte.is_ascii_digit()) {
+            let unit = UNITS.iter().filter(|unit| {
+                let number = chunk.strip_suffix(**unit);
+                number.is_some_and(|number| number.ends_with(|c: char| c.is_ascii_digit()))
+                    && !(self == Rules::Spanish && **unit == "%")
+            });
+            return unit.map(|unit| unit.len()).max().unwrap_or(0);
+        }
+        if self == Rules::French { hyphenated_pronoun(chunk) } else { 0 }
+    }
+
+    /// Whether a dot comes off the text before it.
+    fn dot_comes_off(self, before: &str) -> bool {
         let mut back = before.chars().rev();
         let (one, two) = (back.next(), back.next());
-        let comes_off = match one {
-            Some(one) if one.is_lowercase() || one.is_ascii_digit() => true,
-            Some('%' | '²' | '-' | '+') => true,
-            Some(one) if is_mark(one) => true,
-            Some(one) if one.is_uppercase() => two.is_some_and(char::is_uppercase),
+        let upper = one.is_some_and(char::is_uppercase) && two.is_some_and(char::is_uppercase);
+        let Some(one) = one.filter(|_| !upper && self != Rules::Arabic) else { return upper };
+        match one {
+            _ if one.is_lowercase() => true,
+            '0'..='9' => self != Rules::German,
+            '%' | '²' | '-' | '+' => true,
+            '—' | '–' => self == Rules::Spanish,
+            _ if is_quote(one) => true,
+            _ if is_mark(one) => self != Rules::French,
             // Scripts without case count as lower case.
-            Some(one) => one.is_alphabetic(),
-            None => false,
-        };
-        return usize::from(comes_off);
-    }
-    if last == '…' {
-        return chunk.len() - chunk.trim_end_matches('…').len();
-    }
-    if is_mark(last) || matches!(last, '—' | '–') || is_icon(last) {
-        return last.len_utf8();
-    }
-    let behind_number = before.chars().next_back().is_some_and(|c| c.is_ascii_digit());
-    if behind_number && (last == '+' || is_currency(last)) {
-        return last.len_utf8();
-    }
-    // Only the end is looked at: a chunk may be as long as the text, and shed a million marks.
-    if chunk.bytes().rev().take(LONGEST_UNIT + 1).any(|byte| byte.is_ascii_digit()) {
-        let unit = UNITS
-            .iter()
-            .filter(|unit| chunk.strip_suffix(**unit).is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit())));
-        return unit.map(|unit| unit.len()).max().unwrap_or(0);
-    }
-    0
-}
-
-/// Cuts what is left of a chunk at marks between letters or digits.
-fn infixes(text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
-    let chunk = &text[start..end];
-    if chunk.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return push(spans, start, end);
-    }
-    let mut from = 0; // of the word that is being read
-    let mut at = 0;
-    let mut before: Option<char> = None;
-    while let Some(c) = chunk[at..].chars().next() {
-        let length = infix(chunk, at, c, before);
-        if length > 0 {
-            push(spans, start + from, start + at);
-            push(spans, start + at, start + at + length);
-            before = chunk[..at + length].chars().next_back();
-            at += length;
-            from = at;
-        } else {
-            before = Some(c);
-            at += c.len_utf8();
+            _ => one.is_alphabetic() && !one.is_uppercase(),
         }
     }
-    push(spans, start + from, end);
-}
 
-/// Length of the infix that stands at `at`; 0 if there is none.
-fn infix(chunk: &str, at: usize, c: char, before: Option<char>) -> usize {
-    let after = chunk[at + c.len_utf8()..].chars().next();
-    let is = |side: Option<char>, what: fn(char) -> bool| side.is_some_and(what);
-    match c {
-        '.' => {
-            let dots = chunk[at..].bytes().take_while(|&byte| byte == b'.').count();
-            if dots >= 2 {
-                return dots;
+    /// Cuts what is left of a chunk at marks between letters or digits.
+    fn infixes(self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+        let chunk = &text[start..end];
+        if chunk.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return push(spans, start, end);
+        }
+        let mut from = 0; // of the word that is being read
+        let mut at = 0;
+        let (mut earlier, mut before): (Option<char>, Option<char>) = (None, None);
+        while let Some(c) = chunk[at..].chars().next() {
+            // Behind an elision there is a cut without a mark.
+            if self == Rules::French
+                && before.is_some_and(is_apostrophe)
+                && earlier.is_some_and(char::is_alphabetic)
+                && c.is_alphabetic()
+            {
+                push(spans, start + from, start + at);
+                from = at;
             }
-            let sentence = is(before, |c| is_lower(c) || is_quote(c)) && is(after, |c| is_upper(c) || is_quote(c));
-            usize::from(sentence)
-        }
-        '…' => '…'.len_utf8(),
-        _ if c.is_alphanumeric() => 0,
-        '+' | '*' | '^' if is(before, |c| c.is_ascii_digit()) && is(after, |c| c.is_ascii_digit() || c == '-') => 1,
-        ',' if is(before, char::is_alphabetic) && is(after, char::is_alphabetic) => 1,
-        '-' | '–' | '—' | '~' => {
-            let run = if c == '~' {
-                c.len_utf8()
+            let length = self.infix(chunk, at, c, before);
+            if length > 0 {
+                push(spans, start + from, start + at);
+                push(spans, start + at, start + at + length);
+                (earlier, before) = (None, chunk[..at + length].chars().next_back());
+                at += length;
+                from = at;
             } else {
-                chunk[at..].chars().take_while(|next| *next == c).take(3).map(char::len_utf8).sum()
-            };
-            let behind = chunk[at + run..].chars().next();
-            if is(before, char::is_alphanumeric) && is(behind, char::is_alphabetic) {
-                return run;
+                (earlier, before) = (before, Some(c));
+                at += c.len_utf8();
             }
-            let between_numbers =
-                c == '-' && is(before, |c| c.is_ascii_digit()) && is(after, |c| c.is_ascii_digit() || c == '-');
-            usize::from(between_numbers)
         }
-        ':' | '<' | '>' | '=' | '/' if is(before, char::is_alphanumeric) && is(after, char::is_alphabetic) => 1,
-        _ if is_icon(c) => c.len_utf8(),
-        _ => 0,
+        push(spans, start + from, end);
     }
+
+    /// Length of the infix that stands at `at`; 0 if there is none.
+    fn infix(self, chunk: &str, at: usize, c: char, before: Option<char>) -> usize {
+        let after = chunk[at + c.len_utf8()..].chars().next();
+        let is = |side: Option<char>, what: fn(char) -> bool| side.is_some_and(what);
+        let between_letters = || is(before, char::is_alphabetic) && is(after, char::is_alphabetic);
+        let digit: fn(char) -> bool = |c| c.is_ascii_digit();
+        let german = self == Rules::German;
+        match c {
+            '.' => {
+                let dots = chunk[at..].bytes().take_while(|&byte| byte == b'.').count();
+                if dots >= 2 {
+                    return dots;
+                }
+                let quoted = |side: Option<char>| !german && is(side, is_quote);
+                let sentence = (is(before, is_lower) || quoted(before)) && (is(after, is_upper) || quoted(after));
+                usize::from(sentence)
+            }
+            '…' => '…'.len_utf8(),
+            _ if c.is_alphanumeric() => 0,
+            ',' if between_letters() => 1,
+            '!' | '?' | '(' | ')' | '[' | ']' if german && between_letters() => 1,
+            _ if german && c != '\'' && is_quote(c) && between_letters() => c.len_utf8(),
+            '/' if german => {
+                let alnum: fn(char) -> bool = |c| c.is_ascii_digit() || c.is_alphabetic();
+                usize::from(is(before, alnum) && is(after, alnum))
+            }
+            '-' if german => {
+                if is(before, digit) && is(after, digit) {
+                    return 1;
+                }
+                let two = chunk[at..].starts_with("--") && is(before, char::is_alphabetic);
+                if two && is(chunk[at + 2..].chars().next(), char::is_alphabetic) { 2 } else { 0 }
+            }
+            ':' | '<' | '>' | '=' if german => usize::from(between_letters()),
+            '+' | '*' | '^' if !german && is(before, digit) && (is(after, digit) || after == Some('-')) => 1,
+            '-' | '–' | '—' | '~' if !german && self != Rules::Spanish => {
+                let run = if c == '~' {
+                    c.len_utf8()
+                } else {
+                    chunk[at..].chars().take_while(|next| *next == c).take(3).map(char::len_utf8).sum()
+                };
+                let behind = chunk[at + run..].chars().next();
+                if is(before, char::is_alphanumeric) && is(behind, char::is_alphabetic) {
+                    return run;
+                }
+                let between_numbers = c == '-' && is(before, digit) && (is(after, digit) || after == Some('-'));
+                usize::from(between_numbers)
+            }
+            ':' | '<' | '>' | '=' | '/' if is(before, char::is_alphanumeric) && is(after, char::is_alphabetic) => 1,
+            _ if is_icon(c) => c.len_utf8(),
+            _ => 0,
+        }
+    }
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’')
+}
+
+/// Length of a French pronoun behind a hyphen (`dit-il`), which comes off a verb; 0 if there is none.
+fn hyphenated_pronoun(chunk: &str) -> usize {
+    const PRONOUNS: [&str; 13] =
+        ["ce", "clés", "elle", "en", "il", "ils", "je", "là", "moi", "nous", "on", "t", "vous"];
+    let Some((at, hyphen)) = chunk.char_indices().rev().take(6).find(|(_, c)| matches!(c, '-' | '–' | '—' | '‐' | '‑'))
+    else {
+        return 0;
+    };
+    let pronoun = &chunk[at + hyphen.len_utf8()..];
+    let verb = chunk[..at].chars().next_back().is_some_and(char::is_alphabetic);
+    let known = PRONOUNS.iter().any(|known| *known == pronoun || known.to_uppercase() == pronoun);
+    if verb && known { chunk.len() - at } else { 0 }
 }
 
 /// Scripts without case are both, as in spaCy's character classes.
@@ -474,11 +551,53 @@ fn exceptions(rules: Rules) -> HashMap<String, Vec<u8>, BuildFast> {
         add(&[face]);
     }
     add(&["C++"]);
-    if rules == Rules::English {
-        add_english(&mut add);
+    match rules {
+        Rules::English => add_english(&mut add),
+        Rules::German => GERMAN.iter().for_each(|word| add(&[word])),
+        Rules::French => FRENCH.iter().for_each(|word| add(&[word])),
+        Rules::Spanish => SPANISH.iter().for_each(|word| add(&[word])),
+        Rules::General | Rules::Arabic => {}
     }
     all
 }
+
+/// Abbreviations, and words with an apostrophe, that stay whole.
+const GERMAN: [&str; 62] = [
+    "z.B.", "z.T.", "z.Zt.", "d.h.", "u.a.", "u.U.", "u.s.w.", "u.v.m.", "usw.", "usf.", "bzw.", "bzgl.", "bspw.",
+    "ca.", "vgl.", "evtl.", "ggf.", "inkl.", "insb.", "max.", "min.", "mind.", "sog.", "etc.", "geb.", "gegr.", "ebd.",
+    "allg.", "engl.", "lat.", "zzgl.", "abzgl.", "orig.", "lt.", "v.a.", "v.Chr.", "n.Chr.", "i.d.R.", "e.V.", "h.c.",
+    "a.D.", "o.ä.", "o.g.", "s.o.", "Dr.", "Prof.", "Dipl.", "Ing.", "Nr.", "Abb.", "Abs.", "Aufl.", "Bd.", "Str.",
+    "Tel.", "Hrsg.", "Hr.", "Fr.", "St.", "Mio.", "Mrd.", "Std.",
+];
+const FRENCH: [&str; 23] = [
+    "aujourd'hui",
+    "aujourd’hui",
+    "Aujourd'hui",
+    "Aujourd’hui",
+    "av.",
+    "janv.",
+    "févr.",
+    "avr.",
+    "juill.",
+    "sept.",
+    "oct.",
+    "nov.",
+    "déc.",
+    "Dr.",
+    "M.",
+    "Mr.",
+    "Mme.",
+    "Mlle.",
+    "n°",
+    "d°",
+    "St.",
+    "Ste.",
+    "après-midi",
+];
+const SPANISH: [&str; 28] = [
+    "n°", "aprox.", "dpto.", "ej.", "pág.", "p.ej.", "Ud.", "Uds.", "vol.", "a.C.", "d.C.", "Av.", "Avda.", "Cía.",
+    "Dr.", "Dra.", "EE.UU.", "etc.", "fig.", "Gral.", "Ing.", "Lic.", "núm.", "Prof.", "S.A.", "Sr.", "Sra.", "km/h",
+];
 
 /// Contractions by their rules, and abbreviations by name.
 fn add_english(add: &mut dyn FnMut(&[&str])) {
@@ -598,6 +717,24 @@ mod tests {
         ] {
             assert_eq!(words(text).join("|"), expected);
         }
+    }
+
+    #[test]
+    fn languages_differ_in_what_comes_off() {
+        let words = |text, rules| {
+            let mut spans = Vec::new();
+            super::words(text, rules, &mut spans);
+            spans.into_iter().map(|(start, end)| &text[start as usize..end as usize]).collect::<Vec<_>>().join("|")
+        };
+        use super::Rules;
+        assert_eq!(
+            words("Am 3. Mai z.B. E-Mail und/oder (Arbeit).", Rules::German),
+            "Am|3.|Mai|z.B.|E-Mail|und|/|oder|(|Arbeit|)|."
+        );
+        assert_eq!(words("L'homme qu'il dit-il aujourd'hui.", Rules::French), "L'|homme|qu'|il|dit|-il|aujourd'hui|.");
+        assert_eq!(words("Teórico-práctico, ¿qué?", Rules::Spanish), "Teórico-práctico|,|¿|qué|?");
+        assert_eq!(words("كلمة. كلمة، نعم", Rules::Arabic), "كلمة.|كلمة|،|نعم");
+        assert_eq!(words("Слово-слово, да.", Rules::General), "Слово|-|слово|,|да|.");
     }
 
     proptest! {
