@@ -119,9 +119,37 @@ fn explain_profile(entry: &Entry, wanted: &str, output: Output) -> Exit {
             }
         }
     }
+    text.push_str(&on_the_sample(&format!("{}@{}", entry.name, profile.name)));
     let _ = writeln!(text, "\n`wanjuan explain {}` describes the step and every setting.", entry.name);
     say(&text);
     Exit::Done
+}
+
+/// What each step does to the sample: name with profile, language, documents, dropped, rewritten,
+/// reasons. A test writes it.
+const REMOVAL: &str = include_str!("removal.tsv");
+
+/// What is known of a step, or of a profile of it, from the sample.
+fn on_the_sample(name: &str) -> String {
+    let rows = REMOVAL.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let mut text = String::new();
+    for row in rows.filter(|row| row[0] == name) {
+        let [_, lang, documents, dropped, rewritten, reasons] = row[..] else {
+            unreachable!("a test writes the table")
+        };
+        if text.is_empty() {
+            text.push_str("\nOn the sample (pipelines/sample/mixed.jsonl.zst)\n");
+        }
+        let _ = write!(text, "  {lang}: of {documents} documents {dropped} dropped");
+        if rewritten != "0" {
+            let _ = write!(text, ", {rewritten} rewritten");
+        }
+        let _ = match reasons {
+            "" => writeln!(text),
+            reasons => writeln!(text, "\n      {reasons}"),
+        };
+    }
+    text
 }
 
 const WHERE: &str = include_str!("where.md");
@@ -160,6 +188,21 @@ fn page(entry: &Entry) -> String {
         text.push_str("\nMeasures\n");
         for measure in entry.measures {
             let _ = writeln!(text, "  {:<32}{}", measure.name, measure.about);
+        }
+    }
+    text.push_str(&on_the_sample(entry.name));
+    match entry.profiles {
+        [] => {}
+        [only] => {
+            let _ =
+                writeln!(text, "\n`wanjuan explain {}@{}` tells what it does to the sample.", entry.name, only.name);
+        }
+        [first, ..] => {
+            let _ = writeln!(
+                text,
+                "\n`wanjuan explain {}@{}` tells what a profile does to the sample.",
+                entry.name, first.name
+            );
         }
     }
     text

@@ -10,6 +10,7 @@ mod faults;
 mod hostile;
 mod kit;
 mod pipelines;
+mod removal;
 mod report;
 mod rule;
 mod tune;
