@@ -74,6 +74,8 @@ fn explain_tells_what_a_step_does_to_the_sample() {
         if ways.is_empty() {
             ways.push((entry.name.to_owned(), ""));
         }
+        // The sample holds one of FineWeb-2's languages.
+        ways.retain(|(name, _)| !name.contains("@fineweb-2-") || name.ends_with("cmn_Hani"));
         for (name, settings) in ways {
             let mut setup = Setup { seed: 1, step: entry.name.to_owned(), ..Setup::default() };
             // What must be given a list or a model has nothing to say of the sample.
