@@ -117,7 +117,7 @@ pub struct GopherRepetition {
 
 impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
         [

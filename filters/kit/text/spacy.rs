@@ -149,6 +149,7 @@ impl Exceptions {
         let (mut from, mut to) = (start, end);
         // Marks at the back come off from the outside in, and are put down in the text's order.
         let mut behind: [Span; 32] = [(0, 0); 32];
+        let mut further: Vec<Span> = Vec::new(); // for the rare chunk that sheds more
         let mut shed = 0;
         while from < to {
             let now = &text[from..to];
@@ -161,20 +162,29 @@ impl Exceptions {
                 from += prefix;
                 break;
             }
-            let suffix = if shed < behind.len() { self.rules.suffix(now) } else { 0 };
-            if prefix > 0 && suffix > 0 && prefix + suffix <= now.len() {
+            let suffix = self.rules.suffix(&now[prefix..]);
+            let mut shed_behind = |to: usize| {
+                let span = ((to - suffix) as u32, to as u32);
+                match behind.get_mut(shed) {
+                    Some(free) => *free = span,
+                    None => further.push(span),
+                }
+                shed += 1;
+                to - suffix
+            };
+            if suffix > 0 && self.find(&now[..now.len() - suffix]).is_some() {
+                to = shed_behind(to);
+                break;
+            }
+            if prefix > 0 && suffix > 0 {
                 push(spans, from, from + prefix);
                 from += prefix;
-                behind[shed] = ((to - suffix) as u32, to as u32);
-                shed += 1;
-                to -= suffix;
+                to = shed_behind(to);
             } else if prefix > 0 {
                 push(spans, from, from + prefix);
                 from += prefix;
             } else if suffix > 0 {
-                behind[shed] = ((to - suffix) as u32, to as u32);
-                shed += 1;
-                to -= suffix;
+                to = shed_behind(to);
             } else {
                 break;
             }
@@ -187,7 +197,8 @@ impl Exceptions {
                 None => self.rules.infixes(text, from, to, spans),
             }
         }
-        spans.extend(behind[..shed].iter().rev());
+        spans.extend(further.iter().rev());
+        spans.extend(behind[..shed.min(behind.len())].iter().rev());
     }
 }
 
@@ -311,7 +322,7 @@ impl Rules {
                 let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
                 if dots >= 2 { dots } else { 0 }
             }
-            '…' => chunk.len() - chunk.trim_start_matches('…').len(),
+            '…' => first.len_utf8(),
             '§' | '%' | '=' | '—' | '–' => first.len_utf8(),
             '+' if !next.is_some_and(|next| next.is_ascii_digit()) => 1,
             'U' if chunk.starts_with("US$") => 3,
@@ -333,8 +344,8 @@ impl Rules {
             let dots = chunk.bytes().rev().take_while(|&byte| byte == b'.').count();
             return if dots >= 2 { dots } else { usize::from(self.dot_comes_off(before)) };
         }
-        if last == '…' {
-            return chunk.len() - chunk.trim_end_matches('…').len();
+        if chunk.ends_with("……") {
+            return "……".len();
         }
         if self == Rules::German && (last == '/' || chunk.ends_with("''")) {
             return if last == '/' { 1 } else { 2 };
@@ -714,6 +725,7 @@ mod tests {
             ("“Quoted,” he said…", "“|Quoted|,|”|he|said|…"),
             ("#tag @user C++", "#|tag|@user|C++"),
             ("你好，世界。", "你好，世界|。"),
+            ("…a a… …………… so……", "…|a|a|…|…|…|…|……|so|……"),
         ] {
             assert_eq!(words(text).join("|"), expected);
         }
