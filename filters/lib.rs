@@ -27,6 +27,7 @@ mod pii;
 mod programming_language;
 mod sample;
 mod statistics;
+mod wanjuan_cc;
 
 pub use bad_words::BadWords;
 pub use c4_lines::C4Lines;
@@ -51,3 +52,4 @@ pub use pii::Pii;
 pub use programming_language::ProgrammingLanguage;
 pub use sample::Sample;
 pub use statistics::Statistics;
+pub use wanjuan_cc::WanjuanCc;

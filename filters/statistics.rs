@@ -75,7 +75,7 @@ pub struct Statistics {
 
 impl Step for Statistics {
     const NAME: &'static str = "statistics";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("statistics.rs");
     type Config = Config;
     type Kind = kind::Filter;

@@ -206,7 +206,7 @@ pub struct Dingo {
 
 impl Step for Dingo {
     const NAME: &'static str = "dingo";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "dingo",

@@ -9,12 +9,12 @@ use regex_syntax::hir::{Class, HirKind};
 
 use super::{Text, Words};
 
-/// One bit for each character.
-struct Set(Box<[u64]>);
+/// A set of characters, as one bit for each.
+pub struct Set(Box<[u64]>);
 
 impl Set {
     /// The characters of a class such as `[\p{L}_]`.
-    fn of(class: &str) -> Set {
+    pub fn of(class: &str) -> Set {
         let mut bits = vec![0_u64; 0x11_0000 / 64].into_boxed_slice();
         let parsed = regex_syntax::parse(class).expect("a class of characters");
         let HirKind::Class(Class::Unicode(class)) = parsed.kind() else { unreachable!("a class of characters") };
@@ -26,7 +26,8 @@ impl Set {
         Set(bits)
     }
 
-    fn has(&self, c: char) -> bool {
+    /// Whether the character is one of them.
+    pub fn has(&self, c: char) -> bool {
         let c = u32::from(c);
         self.0[c as usize / 64] >> (c % 64) & 1 == 1
     }
@@ -49,10 +50,27 @@ pub fn is_letter_or_digit(c: char) -> bool {
     c != '_' && is_word(c)
 }
 
+/// `\w` of the package `regex`, which NLTK has used since 3.10: a letter, a mark, a decimal digit, a joiner
+/// or a connector.
+pub fn is_regex_word(c: char) -> bool {
+    static WORD: LazyLock<Set> = LazyLock::new(|| Set::of(r"\w"));
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { WORD.has(c) }
+}
+
 /// `\d`: a decimal digit of any script.
 pub fn is_digit(c: char) -> bool {
     static DIGITS: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{Nd}"));
     if c.is_ascii() { c.is_ascii_digit() } else { DIGITS.has(c) }
+}
+
+/// `str.isnumeric` of one character: a number of any kind, Chinese ones among them.
+pub fn is_numeric(c: char) -> bool {
+    static NUMBERS: LazyLock<Set> = LazyLock::new(|| {
+        // Letters to Unicode, with a numeric value.
+        const CHINESE: &str = "㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拾捌柒漆玖百肆萬貮貳贰阡陆陌陸零\u{f96b}\u{f973}\u{f978}\u{f9b2}\u{f9d1}\u{f9d3}\u{f9fd}\u{20001}\u{20064}\u{200e2}\u{20121}\u{2092a}\u{20983}\u{2098c}\u{2099c}\u{20aea}\u{20afd}\u{20b19}\u{22390}\u{22998}\u{23b1b}\u{2626d}\u{2f890}";
+        Set::of(&format!(r"[\p{{N}}{CHINESE}]"))
+    });
+    if c.is_ascii() { c.is_ascii_digit() } else { NUMBERS.has(c) }
 }
 
 /// `\s` and `str.isspace`.
@@ -118,7 +136,9 @@ mod tests {
         assert!(!"1_٣\u{301}\u{93e}Ⓐ。".chars().any(is_letter));
         assert!("a1_٣½Ⅷ²".chars().all(is_word));
         assert!(!"\u{301}Ⓐ-。".chars().any(is_word));
+        assert!("a1_\u{301}Ⓐ\u{200d}".chars().all(is_regex_word) && !"½²-".chars().any(is_regex_word));
         assert!("1٣３".chars().all(is_digit) && !"½²Ⅷ".chars().any(is_digit));
+        assert!("1½Ⅷ三万".chars().all(is_numeric) && !"a字".chars().any(is_numeric));
         assert!(" \t\u{1c}\u{1f}\u{85}\u{a0}\u{3000}".chars().all(is_space) && !is_space('\u{200b}'));
         assert!(is_upper("ABC") && is_upper("A1-字") && is_upper("Ⓐ"));
         assert!(!is_upper("Abc") && !is_upper("12字") && !is_upper("") && !is_upper("ǅ"));

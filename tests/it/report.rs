@@ -217,3 +217,22 @@ fn nothing_a_document_says_is_code_to_the_page() {
     run(&pipeline, &["--fresh"], 3);
     assert!(!bench.path("out/report.html").exists() && !bench.path("out/report.json").exists());
 }
+
+#[test]
+fn all_nine_statistics_of_wanjuan_cc_are_listed_and_drawn_once_they_are_measured() {
+    let bench = Bench::new(1, 60);
+    let pipeline = bench.path("nine.toml");
+    let text = "[pipeline]\nname = \"nine\"\noutput = \"nine\"\n[[source]]\nname = \"in\"\nuse = \"jsonl\"\npaths = [\"corpus/*.jsonl.zst\"]\n[[step]]\nuse = \"statistics\"\n[[sink]]\nname = \"out\"\nuse = \"jsonl\"\n";
+    fs::write(&pipeline, text).unwrap();
+    run(&pipeline, &["--threads", "2"], 0);
+    let report = read(&bench.path("nine"));
+    let statistics = list(&report, "statistics");
+    let mut names: Vec<&str> = statistics.iter().map(|row| row["statistic"].as_str().unwrap()).collect();
+    names.dedup();
+    assert_eq!(names.len(), 9, "{names:?}");
+    let by_step = |row: &&Value| row["measured_by"].as_str().unwrap().starts_with("statistics.");
+    assert_eq!(statistics.iter().filter(by_step).filter(|row| row["median"].is_array()).count(), 9, "{statistics:#?}");
+    for measure in list(step(&report, "statistics"), "measures") {
+        assert!(sum(&measure["histogram"]["written"]) > 0, "{measure}");
+    }
+}

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::{Span, push};
-use crate::kit::python::{is_digit, is_space, is_word};
+use crate::kit::python::{is_digit, is_regex_word as is_word, is_space};
 
 /// Cuts a text into words, marks included.
 pub fn words(text: &str, spans: &mut Vec<Span>) {

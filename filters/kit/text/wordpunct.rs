@@ -1,7 +1,8 @@
-//! Runs of word characters and runs of other marks: `\w+|[^\w\s]+`, as NLTK's `WordPunctTokenizer` cuts.
+//! Runs of word characters and runs of other marks: `\w+|[^\w\s]+`, as the
+//! `WordPunctTokenizer` of NLTK 3.10 cuts. (NLTK before it took `½` for a word and a combining mark for none.)
 
 use super::{Span, push};
-use crate::kit::python::{is_space, is_word};
+use crate::kit::python::is_regex_word;
 
 #[derive(PartialEq, Eq, Clone, Copy)]
 enum Class {
@@ -17,8 +18,8 @@ pub fn words(text: &str, spans: &mut Vec<Span>) {
         let class = match c {
             'a'..='z' | 'A'..='Z' => Class::Word,
             ' ' => Class::Space,
-            _ if is_word(c) => Class::Word,
-            _ if is_space(c) => Class::Space,
+            _ if is_regex_word(c) => Class::Word,
+            _ if c.is_whitespace() => Class::Space,
             _ => Class::Mark,
         };
         if class != before {
