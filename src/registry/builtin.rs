@@ -36,6 +36,7 @@ impl Registry {
             .with::<filters::BadWords>()
             .with::<filters::ListedWords>()
             .with::<filters::Classifier>()
+            .with::<filters::RedpajamaSignals>()
             .with::<filters::WanjuanCc>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
