@@ -38,6 +38,7 @@ impl Registry {
             .with::<filters::Classifier>()
             .with::<filters::RedpajamaSignals>()
             .with::<filters::WanjuanCc>()
+            .with::<filters::Evalweb>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()

@@ -1,0 +1,304 @@
+//! Drops Chinese documents that are short, hardly Chinese, sensitive, or repeat themselves.
+//!
+//! The rules by which EvalWeb made ChineseWebText, with the decisions of its `preprocess.py` (CASIA-LM/ChineseWebText,
+//! de83375; the paper is arXiv:2311.01149). A run of 13 characters is looked for without spaces, tabs and line
+//! ends, in lower case; all copies count, the first one too, and the last run of a text is not looked
+//! at, as there.
+//!
+//! One rule of theirs is a step of its own: they drop a text that zhconv would change to Mainland Chinese
+//! (any traditional character, and words of Taiwan and Hong Kong besides). Put a step that tells the
+//! variant of Chinese (`chinese_variant`) in front. The list of sensitive words is yours to give: a word counts once however
+//! often it occurs.
+//!
+//! | setting                   | default | source                                                    |
+//! |---------------------------|---------|-----------------------------------------------------------|
+//! | `min_chars`               | 201     | `preprocess.py`: more than 200                            |
+//! | `min_mean_line_chars`     | 10.0    | same; line ends are counted in                            |
+//! | `min_han`                 | 0.3     | same: U+4E00 to U+9FA5                                    |
+//! | `sensitive_words`         | none    | files of words; in a line with a tab, the part behind it  |
+//! | `max_sensitive_per_line`  | 0.5     | `preprocess.py`                                           |
+//! | `max_repeated_13grams`    | 0.5     | same                                                      |
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use aho_corasick::AhoCorasick;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kit::python::strip;
+use crate::kit::{Filter, Profile, Setup, Step, Table, Text, Verdict, Wrong, kind};
+
+/// Settings of [`Evalweb`]. Shares lie between 0 and 1.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Fewest characters.
+    pub min_chars: f64,
+    /// Fewest characters for each line, line ends counted in.
+    pub min_mean_line_chars: f64,
+    /// Smallest share of Chinese characters.
+    pub min_han: f64,
+    /// Files, and folders of files, with sensitive words, one a line.
+    pub sensitive_words: Vec<String>,
+    /// Most different sensitive words for each line.
+    pub max_sensitive_per_line: f64,
+    /// Largest share of runs of 13 characters that occur twice and more.
+    pub max_repeated_13grams: f64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            min_chars: 201.0,
+            min_mean_line_chars: 10.0,
+            min_han: 0.3,
+            sensitive_words: Vec::new(),
+            max_sensitive_per_line: 0.5,
+            max_repeated_13grams: 0.5,
+        }
+    }
+}
+
+crate::measures! {
+    /// What [`Evalweb`] measures.
+    pub struct Measure {
+        /// Characters.
+        chars,
+        /// Characters for each line, line ends counted in.
+        mean_line_chars,
+        /// Share of Chinese characters.
+        han,
+        /// Different sensitive words for each line.
+        sensitive_per_line,
+        /// Share of runs of 13 characters that occur twice and more.
+        repeated_13grams,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct Evalweb {
+    config: Config,
+    sensitive: Option<AhoCorasick>,
+}
+
+impl Step for Evalweb {
+    const NAME: &'static str = "evalweb";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("evalweb.rs");
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "chinesewebtext",
+        settings: "",
+        about: "`preprocess.py` of ChineseWebText, but for traditional Chinese, which is another step's to tell.",
+    }];
+    type Config = Config;
+    type Kind = kind::Filter;
+
+    fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
+        let wrong = |what: String| Wrong::setting("sensitive_words", what);
+        let mut words = BTreeSet::new();
+        for path in setup.files_in("sensitive_words", &config.sensitive_words)? {
+            let text = std::fs::read_to_string(&path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+            let word = |line: &str| line.split_once('\t').map_or(line, |(_, word)| word).trim().to_owned();
+            words.extend(text.lines().map(word).filter(|word| !word.is_empty()));
+        }
+        let sensitive = match words.is_empty() {
+            true => None,
+            false => Some(AhoCorasick::new(&words).map_err(|error| wrong(error.to_string()))?),
+        };
+        Ok(Evalweb { config, sensitive })
+    }
+}
+
+impl Filter for Evalweb {
+    type Measure = Measure;
+
+    fn measure(&self, text: &Text) -> Measure {
+        let chars = text.char_count() as f64;
+        let lines = (memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1) as f64;
+        let han = text.chars().filter(|c| ('\u{4e00}'..='\u{9fa5}').contains(c)).count();
+        Measure {
+            chars: Some(chars),
+            mean_line_chars: Some(chars / lines),
+            han: (chars > 0.0).then(|| han as f64 / chars),
+            sensitive_per_line: self.sensitive.as_ref().map(|words| distinct(words, text) as f64 / lines),
+            repeated_13grams: Some(repeated(text)),
+        }
+    }
+
+    fn judge(&self, measure: &Measure) -> Verdict {
+        let config = &self.config;
+        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
+        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
+        match () {
+            () if below(measure.chars, config.min_chars) => Verdict::Drop("too_few_chars"),
+            () if below(measure.mean_line_chars, config.min_mean_line_chars) => Verdict::Drop("lines_too_short"),
+            () if below(measure.han, config.min_han) => Verdict::Drop("too_little_chinese"),
+            () if above(measure.sensitive_per_line, config.max_sensitive_per_line) => {
+                Verdict::Drop("too_many_sensitive_words")
+            }
+            () if above(measure.repeated_13grams, config.max_repeated_13grams) => Verdict::Drop("repeats_itself"),
+            () => Verdict::Keep,
+        }
+    }
+
+    fn reasons(&self) -> &'static [&'static str] {
+        &["too_few_chars", "lines_too_short", "too_little_chinese", "too_many_sensitive_words", "repeats_itself"]
+    }
+}
+
+/// How many of the words occur. The automaton finds every word at every place, one within another too.
+fn distinct(words: &AhoCorasick, text: &str) -> usize {
+    let mut seen = vec![0_u64; words.patterns_len().div_ceil(64)];
+    let mut distinct = 0;
+    for found in words.find_overlapping_iter(text) {
+        let word = found.pattern().as_usize();
+        let bit = 1 << (word % 64);
+        distinct += usize::from(seen[word / 64] & bit == 0);
+        seen[word / 64] |= bit;
+    }
+    distinct
+}
+
+/// Characters of a run.
+const RUN: usize = 13;
+
+/// Odd, so that no information is lost; otherwise arbitrary.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Characters for which there is room from one document to the next, whatever it needs: 8 MiB.
+const KEPT_CHARS: usize = 1 << 20;
+
+/// Share of runs of 13 characters that occur twice and more, without the last run. Runs are told apart by a
+/// hash of 64 bits.
+fn repeated(text: &str) -> f64 {
+    thread_local! {
+        static SCRATCH: RefCell<(Vec<u64>, Table)> = RefCell::default();
+    }
+    SCRATCH.with_borrow_mut(|(hashes, table)| {
+        hashes.clear();
+        hashes.shrink_to(KEPT_CHARS);
+        hashes.push(0);
+        let mut hash = 0_u64;
+        for c in strip(text).chars().flat_map(char::to_lowercase).filter(|c| !matches!(c, ' ' | '\n' | '\t')) {
+            // Mixed, so that the sum of many is no pattern of code points.
+            let mixed = (u64::from(c) + 1).wrapping_mul(0xd6e8_feb8_6659_fd93);
+            hash = hash.wrapping_mul(BASE).wrapping_add(mixed ^ mixed >> 32);
+            hashes.push(hash);
+        }
+        let runs = (hashes.len() - 1).saturating_sub(RUN);
+        if runs == 0 {
+            return 0.0;
+        }
+        let power = BASE.wrapping_pow(RUN as u32);
+        let run = |start: usize| hashes[start + RUN].wrapping_sub(hashes[start].wrapping_mul(power));
+        table.start(runs);
+        for start in 0..runs {
+            table.count(run(start));
+        }
+        (0..runs).filter(|&start| table.seen(run(start)) > 1).count() as f64 / runs as f64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter() -> Evalweb {
+        Evalweb::new(Config::default(), &mut Setup::default()).unwrap()
+    }
+
+    fn judged(text: &str) -> Verdict {
+        Filter::judge(&filter(), &filter().measure(&text.into()))
+    }
+
+    /// Sentences that differ, since repeats are a fault here.
+    fn prose(sentences: usize) -> String {
+        let digit = |n: usize| ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"][n % 10];
+        let line = |n: usize| format!("第{}{}天他去了河边，看见{}条船。\n", digit(n / 10), digit(n), digit(n * 7));
+        (0..sentences).map(line).collect()
+    }
+
+    #[test]
+    fn decisions_are_those_of_chinesewebtext() {
+        // preprocess.py of CASIA-LM/ChineseWebText, de83375; written by tests/conformance/evalweb.py.
+        let reason = |folder: &str| match folder {
+            "length" => &["too_few_chars", "lines_too_short"][..],
+            "character" => &["too_little_chinese"],
+            "sensitive" => &["too_many_sensitive_words"],
+            "duplication" => &["repeats_itself"],
+            _ => &[],
+        };
+        let words = AhoCorasick::new(["赌博", "毒品", "赌"]).unwrap();
+        let filter = Evalweb { config: Config::default(), sensitive: Some(words) };
+        for line in include_str!("golden/evalweb.jsonl").lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let measure = filter.measure(&row["text"].as_str().unwrap().into());
+            match (filter.judge(&measure), reason(row["folder"].as_str().unwrap())) {
+                (Verdict::Keep, wanted) => assert!(wanted.is_empty(), "{line}"),
+                (Verdict::Drop(found), wanted) => assert!(wanted.contains(&found), "{found}: {line}"),
+            }
+        }
+    }
+
+    #[test]
+    fn each_fault_has_its_reason_and_bounds_are_those_of_the_original() {
+        assert_eq!(judged(&prose(30)), Verdict::Keep);
+        assert_eq!(judged(""), Verdict::Drop("too_few_chars"));
+        assert_eq!(judged(&prose(30).replace('，', "\n\n\n")), Verdict::Drop("lines_too_short"));
+        assert_eq!(judged(&"The river and the town. ".repeat(9)), Verdict::Drop("too_little_chinese"));
+        assert_eq!(judged(&prose(10).repeat(3)), Verdict::Drop("repeats_itself"));
+        let bound = Measure {
+            chars: Some(201.0),
+            mean_line_chars: Some(10.0),
+            han: Some(0.3),
+            sensitive_per_line: Some(0.5),
+            repeated_13grams: Some(0.5),
+        };
+        assert_eq!(Filter::judge(&filter(), &bound), Verdict::Keep);
+        assert_eq!(Filter::judge(&filter(), &Measure { chars: Some(200.0), ..bound }), Verdict::Drop("too_few_chars"));
+        assert_eq!(
+            Filter::judge(&filter(), &Measure { sensitive_per_line: Some(0.51), ..bound }),
+            Verdict::Drop("too_many_sensitive_words")
+        );
+    }
+
+    #[test]
+    fn lists_are_read_from_files() {
+        let file = std::env::temp_dir().join(format!("evalweb-{}.txt", std::process::id()));
+        std::fs::write(&file, "1\t赌博\n毒品\n\n").unwrap();
+        let config = Config { sensitive_words: vec![file.display().to_string()], ..Config::default() };
+        let filter = Evalweb::new(config, &mut Setup::default()).unwrap();
+        std::fs::remove_file(file).unwrap();
+        assert_eq!(filter.measure(&"赌博，赌博\n".into()).sensitive_per_line, Some(0.5));
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for piece in ["\n", "中", "中国", "x ", "İ"] {
+            filter().measure(&piece.repeat(500_000 / piece.len()).as_str().into());
+        }
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn repeats_are_counted_as_plain_code_does(text in "[ab字 \n]{0,80}|\\PC{0,40}") {
+            let plain: Vec<char> = strip(&text).chars().flat_map(char::to_lowercase).filter(|c| !" \n\t".contains(*c)).collect();
+            let runs: Vec<&[char]> = plain.windows(RUN).take(plain.len().saturating_sub(RUN)).collect();
+            let mut counts: HashMap<&[char], usize> = HashMap::new();
+            for run in &runs {
+                *counts.entry(run).or_default() += 1;
+            }
+            let copies: usize = counts.values().filter(|&&count| count > 1).sum();
+            let share = if runs.is_empty() { 0.0 } else { copies as f64 / runs.len() as f64 };
+            prop_assert_eq!(repeated(&text), share);
+            filter().measure(&text.as_str().into());
+        }
+    }
+}
