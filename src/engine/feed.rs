@@ -241,6 +241,10 @@ pub struct SpoolFeed<'a> {
     /// By the node that applies.
     decisions: Vec<(usize, Decisions)>,
     split: u32,
+    /// Bytes of decisions that come with one portion, but for the last of them.
+    most: usize,
+    /// The block that is being handed out, and the number of its first row.
+    block: Option<(Arc<SpooledBlock>, u64)>,
     /// Number of the next row.
     next: u64,
     /// The rows to read. Rows are counted, not ordinals: a document that waits at two nodes has two.
@@ -257,40 +261,60 @@ impl<'a> SpoolFeed<'a> {
         split: u32,
         rows: Range<u64>,
         poison: Vec<u64>,
+        most: usize,
     ) -> SpoolFeed<'a> {
-        SpoolFeed { flow, reader, decisions, split, next: 0, rows, poison: poison.into() }
+        SpoolFeed { flow, reader, decisions, split, most, block: None, next: 0, rows, poison: poison.into() }
     }
 }
 
 impl<'a> Feed<'a> for SpoolFeed<'a> {
     fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
-        while let Some(block) = self.reader.next_block()? {
-            let mut decided = Vec::new();
+        loop {
+            let Some((block, first)) = self.block.take() else {
+                let Some(block) = self.reader.next_block()? else { return Ok(None) };
+                self.block = Some((Arc::new(block), self.next));
+                continue;
+            };
+            // A block goes out in one portion, unless what was decided about its documents is large.
+            let (start, mut last) = (self.next, block.last);
+            let mut decided: Vec<(usize, Vec<Decided>)> = Vec::new();
             for (node, decisions) in &mut self.decisions {
-                decided.push((*node, decisions.up_to(block.last)?));
+                let (found, reached) = decisions.up_to(last, self.most)?;
+                last = reached;
+                decided.push((*node, found));
             }
-            let first = self.next;
-            self.next += block.rows;
-            if self.next <= self.rows.start {
+            // The last document of a block may wait in the next one too; what follows an earlier one waits here.
+            let from = if last < block.last { last + 1 } else { last };
+            for ((_, decisions), (_, decided)) in self.decisions.iter_mut().zip(&mut decided) {
+                decisions.hold(decided, from);
+                decided.retain(|decided| decided.ordinal <= last);
+            }
+            self.next = first + block.rows_up_to(last)?;
+            if last < block.last {
+                self.block = Some((block.clone(), first));
+            }
+            if self.next <= self.rows.start || self.next == start {
                 continue;
             }
             return Ok(Some(Box::new(SpoolPortion {
                 flow: self.flow,
                 first,
-                rows: first.max(self.rows.start)..self.next.min(self.rows.end),
+                rows: start.max(self.rows.start)..self.next.min(self.rows.end),
+                opens_block: start == first,
                 block,
                 decided,
                 split: self.split,
                 poison: self.poison.clone(),
             })));
         }
-        Ok(None)
     }
 }
 
 struct SpoolPortion<'a> {
     flow: &'a Flow<'a>,
-    block: SpooledBlock,
+    block: Arc<SpooledBlock>,
+    /// Whether it is the first portion of the block: bytes that are read are told once.
+    opens_block: bool,
     decided: Vec<(usize, Vec<Decided>)>,
     split: u32,
     /// Number of the block's first row.
@@ -305,11 +329,12 @@ impl Portion for SpoolPortion<'_> {
     }
 
     fn bytes(&self) -> usize {
-        self.block.length
+        let decided = self.decided.iter().flat_map(|(_, decided)| decided).map(|decided| decided.bytes.len());
+        self.block.length + decided.sum::<usize>()
     }
 
     fn read(&self) -> u64 {
-        self.block.stored()
+        if self.opens_block { self.block.stored() } else { 0 }
     }
 
     fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {

@@ -145,7 +145,8 @@ impl<'a> MapPhase<'a> {
             ));
         }
         let spool = SpoolReader::new(&before.mapped.ledger, task, segments);
-        Ok(Box::new(SpoolFeed::new(&self.flow, spool, decisions, split as u32, records, poison)))
+        let most = self.shared.memory.portion;
+        Ok(Box::new(SpoolFeed::new(&self.flow, spool, decisions, split as u32, records, poison, most)))
     }
 
     /// By task: the documents that must not be worked on. Suspects are tried first.

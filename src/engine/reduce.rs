@@ -16,7 +16,7 @@ use super::inputs::Split;
 use super::map::segment_key;
 use super::map_phase::Mapped;
 use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
-use super::spool::encode_decision;
+use super::spool::{decision_pieces, encode_decision};
 use super::{Failure, Shared, pool};
 use crate::registry::AnyStage;
 use crate::stage::{Decision, Key, Records};
@@ -93,12 +93,13 @@ pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
         }
         let mut group = Group { key, merge: &mut merge, failure: None, value: Vec::new(), records: 0 };
         spec.stage.reduce(key, &mut group, &mut |origin: Origin, decision: Decision<'_>| {
-            value.clear();
             let kept = decision.kept.map(|kept| (spec.splits[kept.split as usize].as_str(), kept.ordinal));
-            encode_decision(kept, decision.bytes, &mut value);
-            let record = Record { key: address(origin), value: &value, origin: Origin::default() };
-            if let Err(error) = sorter.push(record) {
-                failure.get_or_insert(error);
+            for piece in 0..decision_pieces(decision.bytes) {
+                encode_decision(kept, decision.bytes, piece, &mut value);
+                let record = Record { key: address(origin), value: &value, origin: Origin::default() };
+                if let Err(error) = sorter.push(record) {
+                    failure.get_or_insert(error);
+                }
             }
         });
         while group.next().is_some() {} // what the stage did not care to read

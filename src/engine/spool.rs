@@ -80,6 +80,24 @@ impl SpooledBlock {
         (self.sealed.data.len() + self.sealed.index.len()) as u64
     }
 
+    /// How many rows there are up to the document `ordinal`, its own included.
+    pub fn rows_up_to(&self, ordinal: u64) -> io::Result<u64> {
+        if ordinal >= self.last {
+            return Ok(self.rows);
+        }
+        let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
+        let (mut start, mut rows) = (0, 0);
+        for end in self.sealed.index[HEAD..].chunks_exact(8) {
+            let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
+            let row = bytes.get(start..end).and_then(codec::ordinal).ok_or(io::ErrorKind::InvalidData)?;
+            if row > ordinal {
+                break;
+            }
+            (start, rows) = (end, rows + 1);
+        }
+        Ok(rows)
+    }
+
     /// Decodes the documents, in order.
     pub fn documents(&self, split: u32, mut each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
         let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
@@ -140,7 +158,8 @@ pub struct Decisions {
     /// Where the files came from, to name the one that turns out damaged.
     ledger: Ledger,
     tasks: Vec<String>,
-    /// Decisions about the last document asked for: it may also wait in the next block.
+    /// Decisions that are asked for again, in order: about the last document, which may also wait in the next
+    /// block, and about what there was no room for.
     held: Vec<Decided>,
 }
 
@@ -161,9 +180,24 @@ const MOST_OPEN: usize = 8;
 /// Length of a split's key in a decision.
 const SPLIT_KEY: usize = 32;
 
-/// Appends a decision's bytes. A split is written by its key, since its number may change.
-pub fn encode_decision(kept: Option<(&str, u64)>, bytes: &[u8], out: &mut Vec<u8>) {
+/// Bytes of a decision in one record. The rest follows in records of its own, which sort behind the first.
+const PIECE: usize = 256 << 10;
+/// First byte of those; a first record begins with 0 or 1.
+const CONTINUED: u8 = 2;
+
+/// How many records a decision takes.
+pub fn decision_pieces(bytes: &[u8]) -> usize {
+    bytes.len().div_ceil(PIECE).max(1)
+}
+
+/// Writes one record of a decision. A split is written by its key, since its number may change.
+pub fn encode_decision(kept: Option<(&str, u64)>, bytes: &[u8], piece: usize, out: &mut Vec<u8>) {
+    out.clear();
     match kept {
+        _ if piece > 0 => {
+            out.push(CONTINUED);
+            out.extend_from_slice(&(piece as u32).to_be_bytes());
+        }
         Some((key, ordinal)) => {
             out.push(1);
             out.extend_from_slice(key.as_bytes());
@@ -171,13 +205,16 @@ pub fn encode_decision(kept: Option<(&str, u64)>, bytes: &[u8], out: &mut Vec<u8
         }
         None => out.push(0),
     }
-    out.extend_from_slice(bytes);
+    let start = piece * PIECE;
+    out.extend_from_slice(&bytes[start..bytes.len().min(start + PIECE)]);
 }
 
 fn decode_decision(ordinal: u64, value: &[u8]) -> Option<Decided> {
     let (tag, rest) = value.split_first()?;
-    if *tag == 0 {
-        return Some(Decided { ordinal, kept: None, bytes: rest.to_vec() });
+    match tag {
+        0 => return Some(Decided { ordinal, kept: None, bytes: rest.to_vec() }),
+        1 => {}
+        _ => return None,
     }
     let (key, rest) = rest.split_at_checked(SPLIT_KEY)?;
     let (kept, bytes) = rest.split_first_chunk()?;
@@ -223,20 +260,58 @@ impl Decisions {
         Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks, held: Vec::new() })
     }
 
-    /// The decisions about documents up to and including `last`.
-    pub fn up_to(&mut self, last: u64) -> Result<Vec<Decided>, Failure> {
-        let mut decided = std::mem::take(&mut self.held);
-        while let Some(record) = self.merge.peek() {
-            let ordinal = record.key as u64;
-            if ordinal > last {
-                break;
+    /// The decisions about documents up to and including `last`, or up to the document whose decision makes
+    /// them more than `most` bytes, and which document that is.
+    pub fn up_to(&mut self, last: u64, most: usize) -> Result<(Vec<Decided>, u64), Failure> {
+        let mut decided: Vec<Decided> = Vec::new();
+        let mut held = std::mem::take(&mut self.held).into_iter().peekable();
+        let mut bytes = 0;
+        let reached = loop {
+            let next = match held.peek() {
+                Some(decided) => Some(decided.ordinal),
+                None => self.merge.peek().map(|record| record.key as u64),
+            };
+            let Some(ordinal) = next.filter(|&ordinal| ordinal <= last) else { break last };
+            if let Some(before) = decided.last().filter(|before| bytes > most && before.ordinal < ordinal) {
+                break before.ordinal;
             }
-            let decision = decode_decision(ordinal, record.value).ok_or(io::ErrorKind::InvalidData);
-            decided.push(decision.map_err(|kind| self.damaged(kind.into()))?);
+            let next = match held.next() {
+                Some(decided) => decided,
+                None => self.next(ordinal)?,
+            };
+            bytes += next.bytes.len();
+            decided.push(next);
+        };
+        self.held = held.collect();
+        Ok((decided, reached))
+    }
+
+    /// Holds what was decided about the document `from` and those after it: it is asked for again.
+    pub fn hold(&mut self, decided: &[Decided], from: u64) {
+        let again = decided.iter().filter(|decided| decided.ordinal >= from).cloned();
+        self.held.splice(..0, again.collect::<Vec<_>>());
+    }
+
+    /// The next decision, with all its pieces.
+    fn next(&mut self, ordinal: u64) -> Result<Decided, Failure> {
+        let mut decided: Option<Decided> = None;
+        while let Some(record) = self.merge.peek().filter(|record| record.key as u64 == ordinal) {
+            let whole = match (&mut decided, record.value) {
+                (Some(decided), [CONTINUED, rest @ ..]) => {
+                    rest.get(4..).map(|bytes| decided.bytes.extend_from_slice(bytes)).is_some()
+                }
+                (Some(_), _) => break,
+                (None, value) => {
+                    decided = decode_decision(ordinal, value);
+                    decided.is_some()
+                }
+            };
+            if !whole {
+                return Err(self.damaged(io::ErrorKind::InvalidData.into()));
+            }
             self.merge.advance().map_err(|error| self.damaged(error))?;
         }
-        self.held = decided.iter().filter(|decided| decided.ordinal == last).cloned().collect();
-        Ok(decided)
+        decided.ok_or_else(|| self.damaged(io::ErrorKind::InvalidData.into()))
     }
 
     /// Damage found while merging names no single file; the first task is as good a place to start
@@ -264,7 +339,7 @@ mod tests {
                 for ordinal in (0..500).filter(|ordinal| ordinal % files == file) {
                     for split in [3, 4, 5] {
                         let mut value = Vec::new();
-                        encode_decision(None, &[split as u8, ordinal as u8], &mut value);
+                        encode_decision(None, &[split as u8, ordinal as u8], 0, &mut value);
                         let key = address(Origin { split, ordinal });
                         sorter.push(Record { key, value: &value, origin: Origin::default() }).unwrap();
                     }
@@ -274,7 +349,11 @@ mod tests {
             };
             let runs: Vec<_> = (0..files).map(write).collect();
             let mut decisions = Decisions::open(&ledger, &runs, 4, &drafts, 1 << 16).unwrap();
-            let found = [decisions.up_to(77).unwrap(), decisions.up_to(1000).unwrap()];
+            let found = [77, 1000].map(|last| {
+                let found = decisions.up_to(last, usize::MAX).unwrap().0;
+                decisions.hold(&found, last);
+                found
+            });
             found.map(|found| found.into_iter().map(|one| (one.ordinal, one.bytes)).collect::<Vec<_>>())
         };
         let one = decisions(1);
@@ -284,11 +363,50 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_of_megabytes_comes_back_whole_and_few_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path().join("phase")).unwrap();
+        let drafts = Drafts::open(folder.path()).unwrap();
+        let bytes = |ordinal: u64| {
+            let length = if ordinal.is_multiple_of(3) { 2_000_000 + ordinal as usize } else { 5 };
+            (0..length).map(|at| (at * 7 + ordinal as usize) as u8).collect::<Vec<u8>>()
+        };
+        let path = folder.path().join("decisions");
+        let mut sorter = Sorter::create(&path, 1 << 20, true);
+        let mut value = Vec::new();
+        for ordinal in (0..9).rev() {
+            for piece in (0..decision_pieces(&bytes(ordinal))).rev() {
+                encode_decision(None, &bytes(ordinal), piece, &mut value);
+                let key = address(Origin { split: 1, ordinal });
+                sorter.push(Record { key, value: &value, origin: Origin::default() }).unwrap();
+            }
+        }
+        sorter.finish().unwrap();
+        let runs = [("task".to_owned(), Run::open(&path).unwrap())];
+        let mut decisions = Decisions::open(&ledger, &runs, 1, &drafts, 1 << 16).unwrap();
+        let mut ends = Vec::new();
+        let mut seen = 0;
+        loop {
+            let (decided, reached) = decisions.up_to(8, 1 << 20).unwrap();
+            for one in decided {
+                assert!(one.bytes == bytes(one.ordinal), "{}", one.ordinal);
+                assert_eq!(one.ordinal, seen);
+                seen = one.ordinal + 1;
+            }
+            ends.push(reached);
+            if reached == 8 {
+                break;
+            }
+        }
+        assert_eq!((seen, ends), (9, vec![0, 3, 6, 8]));
+    }
+
+    #[test]
     fn decisions_come_back_as_they_were() {
         let key = "0123456789abcdef0123456789abcdef";
         for kept in [None, Some((key, 7))] {
             let mut bytes = Vec::new();
-            encode_decision(kept, b"x", &mut bytes);
+            encode_decision(kept, b"x", 0, &mut bytes);
             let decided = decode_decision(3, &bytes).unwrap();
             assert_eq!(
                 decided,

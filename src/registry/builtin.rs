@@ -42,6 +42,7 @@ impl Registry {
             .with::<filters::Sample>()
             .with::<rule::Rule>()
             .with::<stage::ExactDuplicates>()
+            .with::<stage::Repositories>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()
             .with::<sink::tokens::Tokens>()

@@ -5,8 +5,10 @@
 //! documents, and each decision is applied to its document.
 
 mod exact_duplicates;
+mod repositories;
 
 pub use exact_duplicates::ExactDuplicates;
+pub use repositories::Repositories;
 use wanjuan_filters::kit::{Document, Origin, Step, Verdict};
 
 /// Marker for [`Step::Kind`].
@@ -21,11 +23,12 @@ pub type Key = u128;
 
 /// A step that must see many documents.
 pub trait Stage: Step<Kind = Kind> {
-    /// Emits records about the document. A pure function of it.
+    /// Emits records about the document, each of at most 1 MiB. A pure function of it.
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
 
     /// Decides about the documents whose records share `key`. Records come in the order of their
-    /// bytes, then of the documents, as a stream: a key may hold more than fits in memory.
+    /// bytes, then of the documents, as a stream: a key may hold more than fits in memory. There is one
+    /// decision about a document, whose bytes may be as many as a document's.
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
 
     /// Carries out what was decided about the document; `None` where nothing was.

@@ -275,3 +275,43 @@ fn why_tells_the_way_of_kept_and_dropped_documents() {
     let json = wanjuan(&["why", out.to_str().unwrap(), "1-1", "-o", "json"]);
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&json.stdout).unwrap()[0]["id"], "1-1");
 }
+
+/// Repositories of megabytes whose files lie all over the corpus: decisions are larger than what they are about.
+#[test]
+fn joined_repositories_are_the_same_whatever_threads_memory_and_kills_and_stay_within_the_budget() {
+    let bench = Bench::new(0, 0);
+    let line = "x = 'the quick brown fox jumps over the lazy dog'\n";
+    for part in 0..4 {
+        let mut rows = String::new();
+        for number in 0..400 {
+            // The first rows of the corpus are the first files of all repositories.
+            let (repository, file) = (number % 40, number / 40 * 4 + part);
+            let text = format!("import f{}\n{}", (file + 1) % 40, line.repeat(300 + 30 * file));
+            let row = serde_json::json!({ "text": text, "repository": format!("r{repository}"), "path": format!("f{file}.py") });
+            rows.push_str(&format!("{row}\n"));
+        }
+        fs::write(bench.path(&format!("corpus/{part}.jsonl")), rows).unwrap();
+    }
+    let pipeline = |output: &str| {
+        let text = format!(
+            "[pipeline]\nname = \"code\"\noutput = \"{output}\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"corpus\"]\nfields = {{ repository = \"text\", path = \"text\" }}\n[[step]]\nuse = \"repositories\"\nmax_repository_mb = 16\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\nlevel = 1\n"
+        );
+        fs::write(bench.path("code.toml"), text).unwrap();
+        bench.path("code.toml")
+    };
+    let peak = peak_of_run(&pipeline("small"), &["--threads", "2", "--memory", "256MiB"]);
+    println!("peak of {} MiB", peak >> 20);
+    assert!(peak < 256 << 20, "peak of {} MiB", peak >> 20);
+    let whole = bench.path("small");
+    mask(&whole, "small");
+    run(&pipeline("large"), &["--threads", "7", "--memory", "4GiB"], 0);
+    same_as(&whole, &bench.path("large"));
+    let killed = pipeline("killed");
+    for wait in (0..5).map(|step| Duration::from_millis(60 + 140 * step)) {
+        kill_after(&killed, wait);
+    }
+    run(&killed, &["--threads", "1"], 0);
+    same_as(&whole, &bench.path("killed"));
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(bench.path("large/run.json")).unwrap()).unwrap();
+    assert_eq!(told["counts"]["sinks"]["clean"]["documents"], 40, "{}", told["counts"]);
+}

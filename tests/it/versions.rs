@@ -22,6 +22,7 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         ("source", "wet") => ("wet", format!("{SAMPLE}/page.warc.wet.gz")),
         ("source", "text") => ("text", format!("{}/LICENSE", env!("CARGO_MANIFEST_DIR"))),
         ("source", "parquet") => ("parquet", folder.join("sink-parquet/out").display().to_string()),
+        (_, "code_quality" | "programming_language" | "repositories") => ("jsonl", format!("{SAMPLE}/code.jsonl")),
         _ => ("jsonl", format!("{SAMPLE}/mixed.jsonl.zst")),
     };
     let step = match entry.kind {
@@ -42,8 +43,9 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         _ => "use = \"jsonl\"\ncompression = \"none\"\nmeasures = true".to_owned(),
     };
     let output = folder.join(format!("{}-{name}", entry.kind));
+    let fields = if paths.ends_with("code.jsonl") { "fields = { repository = 'text', path = 'text' }\n" } else { "" };
     let text = format!(
-        "[pipeline]\nname = \"bytes\"\noutput = '{}'\nseed = 1\ndropped = \"all\"\n[[source]]\nname = \"in\"\nuse = \"{source}\"\npaths = ['{paths}']\n{step}[[sink]]\nname = \"out\"\n{sink}\n",
+        "[pipeline]\nname = \"bytes\"\noutput = '{}'\nseed = 1\ndropped = \"all\"\n[[source]]\nname = \"in\"\nuse = \"{source}\"\npaths = ['{paths}']\n{fields}{step}[[sink]]\nname = \"out\"\n{sink}\n",
         output.display(),
     );
     let pipeline = folder.join("p.toml");
