@@ -29,6 +29,7 @@ impl Registry {
             .with::<filters::C4Lines>()
             .with::<filters::FinewebQuality>()
             .with::<filters::CodeQuality>()
+            .with::<filters::LongText>()
             .with::<filters::ProgrammingLanguage>()
             .with::<filters::Dingo>()
             .with::<filters::Statistics>()

@@ -71,10 +71,10 @@ macro_rules! expressions {
 }
 
 expressions! {
-    PYTHON = r"(?m)^[ \t]*(?:import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*)|from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(?:\(([^)]{0,2000})|([^\n]+)))";
-    JAVASCRIPT = r#"(?m)(?:\bfrom\s*|\brequire\s*\(\s*|\bimport\s*\(\s*|^\s*import\s+|^\s*export\s+|^\s*part\s+)["']([^"'\n]{1,300})["']"#;
+    PYTHON = r"(?m)^[ \t]*(?:import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*)|from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)|([^\n]+)))";
+    JAVASCRIPT = r#"(?m)(?:\bfrom\s*|\brequire\s*\(\s*|\bimport\s*\(\s*|^\s*import\s+|^\s*export\s+|^\s*part\s+)["']([^"'\n]+)["']"#;
     JAVA = r"(?m)^[ \t]*import[ \t]+(?:static[ \t]+)?(\w+(?:\.\w+)*(?:\.\*)?)";
-    INCLUDE = r#"(?m)^[ \t]*#[ \t]*(?:include|import)[ \t]*["<]([^">\n]{1,300})[">]"#;
+    INCLUDE = r#"(?m)^[ \t]*#[ \t]*(?:include|import)[ \t]*["<]([^">\n]+)[">]"#;
     GO = r#"(?m)^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?"([\w./~-]+/[\w./~-]+)"[ \t\r]*$"#;
     RUST_MODULE = r"(?m)^[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?mod[ \t]+(?:r#)?(\w+)[ \t]*;";
     RUST_USE = r"(?m)^[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?use[ \t]+(crate|super|self)::((?:\w+::)*\w+)";
@@ -141,6 +141,19 @@ fn rust(text: &str, found: &mut Vec<Import>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for language in ["Python", "JavaScript", "Java", "C", "Go", "Rust", "C#", "Ruby", "PHP", "Lua", "Shell"] {
+            for piece in
+                ["from a import (b, ", "import ", "\n#include \"", "from \"", "use a::", "\nimport a, b, ", "字"]
+            {
+                imports(language, &piece.repeat(50_000));
+            }
+        }
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
 
     #[test]
     fn imports_of_each_language_are_found() {
