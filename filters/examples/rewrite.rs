@@ -3,8 +3,8 @@
 
 use std::io::{BufRead, Write};
 
-use wanjuan_filters::Pii;
 use wanjuan_filters::kit::{Document, Mapper, Setup, Verdict};
+use wanjuan_filters::{BoilerplateLines, CitationMarks, HtmlRemnants, Pii, RefinedwebLines};
 
 fn run<M>(settings: &str, texts: Vec<String>, time: bool) -> Result<(), Box<dyn std::error::Error>>
 where
@@ -44,7 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let lines: Vec<String> = std::io::stdin().lock().lines().collect::<Result<_, _>>()?;
     let texts: Vec<String> = lines.iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?;
     match step.as_str() {
+        "boilerplate_lines" => run::<BoilerplateLines>(settings, texts, time),
+        "citation_marks" => run::<CitationMarks>(settings, texts, time),
+        "html_remnants" => run::<HtmlRemnants>(settings, texts, time),
         "pii" => run::<Pii>(settings, texts, time),
+        "refinedweb_lines" => run::<RefinedwebLines>(settings, texts, time),
         other => Err(format!("no mapper `{other}` here").into()),
     }
 }

@@ -1,0 +1,871 @@
+//! Removes lines of menus, shares, cookies, copyrights and counters, in English and Chinese.
+//!
+//! Lines are compared without case, white space and the marks and digits around. Only short ones are looked at:
+//!
+//! - anywhere in the text, a line that says nothing but a phrase of menus (`Read more`, `登录`), a counter
+//!   (`12 comments`, `阅读(123)`), or three or more phrases with marks between, at least half of them known
+//!   (`Home | News | Contact`);
+//! - among the first and last `edge_lines` lines, a line that begins as notices do (`Share this`, `Copyright ©`,
+//!   `责任编辑：`, `上一篇：`), or that holds a phrase of theirs (`all rights reserved`, `未经授权`, `we use cookies`).
+//!
+//! What is left of a document may be nothing; it stays for a filter to judge.
+//!
+//! | setting | default | source |
+//! |---|---|---|
+//! | `max_line_chars` | 100 | ours: longest line that is looked at, in characters; an ideograph counts for two |
+//! | `edge_lines` | 12 | ours: lines from either end, empty ones aside |
+//! | `phrases`, `counters`, `menus`, `notices` | true | ours |
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
+
+use crate::kit::{Document, Mapper, Setup, Step, Verdict, Wrong, kind};
+
+/// Settings of [`BoilerplateLines`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Longest line that is looked at, in characters; an ideograph counts for two.
+    pub max_line_chars: usize,
+    /// Lines from either end that may be notices.
+    pub edge_lines: usize,
+    /// Whether lines go that are a phrase of menus.
+    pub phrases: bool,
+    /// Whether counters go.
+    pub counters: bool,
+    /// Whether rows of phrases go.
+    pub menus: bool,
+    /// Whether notices at the edges go.
+    pub notices: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { max_line_chars: 100, edge_lines: 12, phrases: true, counters: true, menus: true, notices: true }
+    }
+}
+
+crate::measures! {
+    /// What [`BoilerplateLines`] measures.
+    pub struct Measure {
+        /// Lines before, empty ones aside.
+        lines,
+        /// Lines that were removed.
+        removed_lines,
+    }
+}
+
+/// See the words at the top of this file.
+pub struct BoilerplateLines {
+    config: Config,
+}
+
+/// Lines that say this and nothing else.
+const PHRASES: &[&str] = &[
+    "home",
+    "homepage",
+    "back",
+    "back to top",
+    "top",
+    "back to home",
+    "menu",
+    "main menu",
+    "skip to content",
+    "skip to main content",
+    "skip navigation",
+    "jump to navigation",
+    "toggle navigation",
+    "search",
+    "search this site",
+    "about",
+    "about us",
+    "contact",
+    "contact us",
+    "help",
+    "faq",
+    "site map",
+    "sitemap",
+    "privacy",
+    "privacy policy",
+    "cookie policy",
+    "terms",
+    "terms of use",
+    "terms of service",
+    "terms and conditions",
+    "terms & conditions",
+    "disclaimer",
+    "legal notice",
+    "log in",
+    "login",
+    "log out",
+    "logout",
+    "sign in",
+    "sign up",
+    "sign out",
+    "register",
+    "my account",
+    "create account",
+    "create an account",
+    "forgot password?",
+    "forgot your password?",
+    "subscribe",
+    "subscribe now",
+    "unsubscribe",
+    "newsletter",
+    "sign up for our newsletter",
+    "follow",
+    "follow us",
+    "follow us on",
+    "follow me",
+    "share",
+    "share this",
+    "share this post",
+    "share this article",
+    "share on facebook",
+    "share on twitter",
+    "share on linkedin",
+    "share on whatsapp",
+    "share via email",
+    "tweet",
+    "pin it",
+    "like this",
+    "like this:",
+    "facebook",
+    "twitter",
+    "instagram",
+    "linkedin",
+    "pinterest",
+    "youtube",
+    "whatsapp",
+    "google+",
+    "tumblr",
+    "reddit",
+    "email",
+    "print",
+    "print this page",
+    "email this",
+    "read more",
+    "read more...",
+    "continue reading",
+    "learn more",
+    "more",
+    "more info",
+    "view more",
+    "see more",
+    "show more",
+    "load more",
+    "show less",
+    "view all",
+    "see all",
+    "click here",
+    "click to enlarge",
+    "next",
+    "previous",
+    "prev",
+    "next post",
+    "previous post",
+    "next page",
+    "previous page",
+    "next article",
+    "previous article",
+    "older posts",
+    "newer posts",
+    "related posts",
+    "related articles",
+    "you may also like",
+    "recommended for you",
+    "recent posts",
+    "recent comments",
+    "popular posts",
+    "archives",
+    "categories",
+    "tags",
+    "leave a comment",
+    "leave a reply",
+    "post a comment",
+    "add a comment",
+    "reply",
+    "cancel reply",
+    "comments",
+    "no comments",
+    "comments are closed",
+    "loading",
+    "loading...",
+    "advertisement",
+    "advertisements",
+    "sponsored",
+    "sponsored content",
+    "accept",
+    "accept all",
+    "accept cookies",
+    "accept all cookies",
+    "reject all",
+    "cookie settings",
+    "manage cookies",
+    "got it",
+    "close",
+    "add to cart",
+    "buy now",
+    "view cart",
+    "checkout",
+    "items in cart",
+    "add to wishlist",
+    "download app",
+    "download",
+    "news",
+    "blog",
+    "products",
+    "services",
+    "careers",
+    "jobs",
+    "support",
+    "首页",
+    "首頁",
+    "主页",
+    "网站首页",
+    "返回首页",
+    "返回顶部",
+    "回到顶部",
+    "返回列表",
+    "返回",
+    "登录",
+    "登陆",
+    "登入",
+    "注册",
+    "註冊",
+    "登录注册",
+    "立即登录",
+    "立即注册",
+    "免费注册",
+    "退出",
+    "忘记密码",
+    "联系我们",
+    "聯絡我們",
+    "关于我们",
+    "關於我們",
+    "加入我们",
+    "网站地图",
+    "網站地圖",
+    "免责声明",
+    "隐私政策",
+    "隱私政策",
+    "用户协议",
+    "服务条款",
+    "帮助中心",
+    "意见反馈",
+    "广告服务",
+    "友情链接",
+    "招聘信息",
+    "分享",
+    "分享到",
+    "分享至",
+    "分享按钮",
+    "一键分享",
+    "微信",
+    "微博",
+    "新浪微博",
+    "腾讯微博",
+    "qq空间",
+    "朋友圈",
+    "微信扫一扫",
+    "扫一扫",
+    "扫码关注",
+    "关注我们",
+    "关注",
+    "收藏",
+    "收藏本站",
+    "加入收藏",
+    "设为首页",
+    "点赞",
+    "转发",
+    "评论",
+    "发表评论",
+    "我要评论",
+    "查看评论",
+    "全部评论",
+    "最新评论",
+    "回复",
+    "举报",
+    "打印",
+    "打印本页",
+    "关闭窗口",
+    "关闭",
+    "更多",
+    "更多内容",
+    "查看更多",
+    "点击查看更多",
+    "查看全文",
+    "阅读全文",
+    "阅读更多",
+    "展开全文",
+    "点击加载更多",
+    "加载更多",
+    "加载中",
+    "上一篇",
+    "下一篇",
+    "上一页",
+    "下一页",
+    "上一頁",
+    "下一頁",
+    "上一章",
+    "下一章",
+    "末页",
+    "尾页",
+    "相关阅读",
+    "相关文章",
+    "相关推荐",
+    "相关新闻",
+    "推荐阅读",
+    "猜你喜欢",
+    "热门文章",
+    "热门推荐",
+    "最新文章",
+    "热点推荐",
+    "为您推荐",
+    "延伸阅读",
+    "广告",
+    "立即购买",
+    "加入购物车",
+    "下载app",
+    "客户端下载",
+    "手机版",
+    "电脑版",
+    "繁體",
+    "简体",
+    "搜索",
+    "导航",
+    "目录导航",
+    "字号",
+    "大中小",
+];
+
+/// How lines at the edges begin.
+const BEGIN: &[&str] = &[
+    "share this",
+    "share on ",
+    "follow us",
+    "subscribe to ",
+    "sign up for ",
+    "sign up to ",
+    "log in to ",
+    "login to ",
+    "sign in to ",
+    "you must be logged in",
+    "posted in ",
+    "posted by ",
+    "posted on ",
+    "filed under",
+    "tagged ",
+    "tags:",
+    "categories:",
+    "category:",
+    "copyright ",
+    "©",
+    "(c) ",
+    "all rights reserved",
+    "powered by ",
+    "designed by ",
+    "last updated",
+    "last modified",
+    "this site uses",
+    "this website uses",
+    "we use cookies",
+    "by continuing to",
+    "previous:",
+    "next:",
+    "previous post:",
+    "next post:",
+    "home >",
+    "home »",
+    "you are here",
+    "click here to ",
+    "read more:",
+    "read also",
+    "see also:",
+    "related:",
+    "advertisement",
+    "skip to ",
+    "your email address will not",
+    "required fields are",
+    "enter your email",
+    "print this",
+    "分享到",
+    "分享至",
+    "上一篇",
+    "下一篇",
+    "上一条",
+    "下一条",
+    "上一章",
+    "下一章",
+    "责任编辑",
+    "責任編輯",
+    "编辑：",
+    "编辑:",
+    "审核：",
+    "审核:",
+    "责编",
+    "校对：",
+    "来源：",
+    "来源:",
+    "來源：",
+    "文章来源",
+    "信息来源",
+    "稿件来源",
+    "发布时间",
+    "发布日期",
+    "更新时间",
+    "浏览次数",
+    "浏览量",
+    "阅读次数",
+    "阅读量",
+    "点击次数",
+    "点击数",
+    "点击：",
+    "点击查看",
+    "点击下载",
+    "版权所有",
+    "版權所有",
+    "版权声明",
+    "版权归",
+    "免责声明",
+    "声明：本",
+    "本文链接",
+    "本文地址",
+    "本文来源",
+    "转载请",
+    "轉載請",
+    "未经",
+    "如需转载",
+    "原标题",
+    "标签：",
+    "标签:",
+    "关键词：",
+    "您的位置",
+    "您现在的位置",
+    "当前位置",
+    "您当前的位置",
+    "所在位置",
+    "主办：",
+    "主办单位",
+    "承办单位",
+    "技术支持",
+    "备案号",
+    "icp备",
+    "京icp",
+    "沪icp",
+    "粤icp",
+    "地址：",
+    "联系电话",
+    "服务热线",
+    "客服电话",
+    "邮编",
+    "登录后",
+    "登陆后",
+    "请登录",
+    "请先登录",
+    "注册会员",
+    "扫描二维码",
+    "扫一扫",
+    "微信扫",
+    "长按识别",
+    "长按二维码",
+    "关注微信",
+    "关注我们",
+    "【打印",
+    "【关闭",
+    "【字体",
+    "字体：",
+    "字号：",
+    "分类：",
+    "作者：",
+    "上传时间",
+];
+
+/// What lines at the edges hold.
+const HOLD: &[&str] = &[
+    "all rights reserved",
+    "we use cookies",
+    "uses cookies",
+    "use of cookies",
+    "cookie policy",
+    "privacy policy",
+    "terms of service",
+    "terms of use",
+    "accept cookies",
+    "enable javascript",
+    "javascript is disabled",
+    "subscribe to our",
+    "our newsletter",
+    "follow us on",
+    "share on facebook",
+    "opens in new window",
+    "leave a reply",
+    "logged in to post",
+    "© 20",
+    "©20",
+    "copyright 20",
+    "未经授权",
+    "未经许可",
+    "禁止转载",
+    "版权所有",
+    "版權所有",
+    "转载请注明",
+    "轉載請註明",
+    "icp备",
+    "公网安备",
+    "扫码关注",
+    "二维码关注",
+    "微信公众号",
+    "后查看",
+    "后才能",
+    "后可见",
+    "登录后可",
+    "不代表本站",
+    "不代表本网",
+    "与本站无关",
+    "仅供参考，不",
+    "联系我们删除",
+    "侵权删除",
+    "侵权请联系",
+    "分享到：",
+    "责任编辑：",
+    "责任编辑:",
+    "copyright ©",
+    "copyright©",
+];
+
+static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| PHRASES.iter().copied().collect());
+static BEGINS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let builder =
+        AhoCorasick::builder().start_kind(StartKind::Anchored).match_kind(MatchKind::LeftmostFirst).build(BEGIN);
+    builder.expect("a few short patterns")
+});
+static HOLDS: LazyLock<AhoCorasick> = LazyLock::new(|| AhoCorasick::new(HOLD).expect("a few short patterns"));
+
+impl Step for BoilerplateLines {
+    const NAME: &'static str = "boilerplate_lines";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("boilerplate_lines.rs");
+    type Config = Config;
+    type Kind = kind::Mapper;
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        Ok(BoilerplateLines { config })
+    }
+}
+
+impl Mapper for BoilerplateLines {
+    type Measure = Measure;
+
+    fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
+        let text = document.text();
+        let lines = text.split('\n').filter(|line| !line.trim().is_empty()).count();
+        let mut out = String::new();
+        let (mut copied, mut at, mut number, mut removed) = (0, 0, 0, 0);
+        let mut lower = String::new();
+        for line in text.split_inclusive('\n') {
+            let end = at + line.len();
+            let trimmed = line.trim();
+            if !trimmed.is_empty() {
+                number += 1;
+                let edge = number <= self.config.edge_lines || number + self.config.edge_lines > lines;
+                if self.is_boilerplate(trimmed, edge, &mut lower) {
+                    out.push_str(&text[copied..at]);
+                    copied = end;
+                    removed += 1;
+                }
+            }
+            at = end;
+        }
+        *measure = Measure { lines: Some(lines as f64), removed_lines: Some(f64::from(removed)) };
+        if removed > 0 {
+            out.push_str(&text[copied..]);
+            // The line end before a last line that is gone parts nothing.
+            if !text.ends_with('\n') && copied == text.len() && out.ends_with('\n') {
+                out.pop();
+            }
+            document.set_text(out);
+        }
+        Verdict::Keep
+    }
+}
+
+impl BoilerplateLines {
+    /// Whether a line goes; `edge` tells whether it may be a notice.
+    fn is_boilerplate(&self, line: &str, edge: bool, lower: &mut String) -> bool {
+        let max = self.config.max_line_chars;
+        // Four bytes make a character, and three make two.
+        if line.len() > max.saturating_mul(4) || width(line) > max {
+            return false;
+        }
+        lower.clear();
+        lower.extend(line.chars().flat_map(char::to_lowercase));
+        let line = lower.as_str();
+        self.config.phrases && is_phrase(line)
+            || self.config.counters && is_counter(line)
+            || self.config.menus && is_menu(line)
+            || edge && self.config.notices && is_notice(line)
+    }
+}
+
+fn width(line: &str) -> usize {
+    line.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum()
+}
+
+/// Without what decorates a phrase: marks, arrows, digits.
+fn bare(phrase: &str) -> &str {
+    phrase.trim_matches(|c: char| !c.is_alphabetic())
+}
+
+fn is_phrase(line: &str) -> bool {
+    // A sentence is none, however short.
+    let sentence = line.ends_with(['.', '。', '，', ',']) && !line.ends_with("...");
+    !sentence && !line.starts_with(|c: char| c.is_numeric()) && KNOWN.contains(bare(line))
+}
+
+/// Three or more phrases with marks between, at least half of them known and none long.
+fn is_menu(line: &str) -> bool {
+    let marks = ['|', '｜', '»', '›', '>', '·', '•', '/', '┊', '│'];
+    if !line.contains(marks) {
+        return false;
+    }
+    let (mut parts, mut known) = (0, 0);
+    for part in line.split(marks).map(str::trim).filter(|part| !part.is_empty()) {
+        if width(part) > 30 {
+            return false;
+        }
+        parts += 1;
+        known += usize::from(KNOWN.contains(bare(part)));
+    }
+    parts >= 3 && known * 2 >= parts
+}
+
+/// A number and what is counted, and nothing else.
+fn is_counter(line: &str) -> bool {
+    const ENGLISH: [&str; 24] = [
+        "comments",
+        "comment",
+        "likes",
+        "like",
+        "shares",
+        "share",
+        "views",
+        "view",
+        "followers",
+        "following",
+        "retweets",
+        "reads",
+        "downloads",
+        "replies",
+        "reply",
+        "votes",
+        "reviews",
+        "points",
+        "subscribers",
+        "upvotes",
+        "reposts",
+        "bookmarks",
+        "min read",
+        "minutes read",
+    ];
+    const CHINESE: [&str; 32] = [
+        "阅读",
+        "阅读数",
+        "阅读量",
+        "阅读次数",
+        "浏览",
+        "浏览量",
+        "浏览数",
+        "浏览次数",
+        "点击",
+        "点击数",
+        "点击量",
+        "点击率",
+        "点击次数",
+        "评论",
+        "评论数",
+        "条评论",
+        "回复",
+        "回复数",
+        "人气",
+        "收藏",
+        "点赞",
+        "赞",
+        "转发",
+        "分享",
+        "次",
+        "次阅读",
+        "次浏览",
+        "人阅读",
+        "人浏览",
+        "人收藏",
+        "人点赞",
+        "粉丝",
+    ];
+    if !line.contains(|c: char| c.is_ascii_digit() || ('０'..='９').contains(&c)) {
+        return false;
+    }
+    let is_number = |c: char| {
+        c.is_numeric() && !c.is_alphabetic()
+            || matches!(
+                c,
+                ',' | '.'
+                    | '，'
+                    | '('
+                    | ')'
+                    | '（'
+                    | '）'
+                    | ':'
+                    | '：'
+                    | '['
+                    | ']'
+                    | '【'
+                    | '】'
+                    | '+'
+                    | ' '
+                    | '\u{a0}'
+            )
+    };
+    let inner = line.trim_matches(is_number);
+    let tail = inner.strip_suffix("次").map_or(inner, |inner| inner.trim_end_matches(is_number));
+    let unit = inner.strip_prefix(['k', 'm', '万', '萬']).map_or(inner, |rest| rest.trim_start());
+    [inner, tail, unit].iter().any(|word| ENGLISH.contains(word) || CHINESE.contains(word))
+}
+
+fn is_notice(line: &str) -> bool {
+    let begin = line.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '©' | '(' | '【'));
+    let anchored = Input::new(begin).anchored(Anchored::Yes);
+    BEGINS.try_find(anchored).is_ok_and(|found| found.is_some()) || HOLDS.is_match(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mapped(settings: &str, text: &str) -> String {
+        let mut document = Document::new("", text);
+        let step = BoilerplateLines::new(toml::from_str(settings).unwrap(), &mut Setup::default()).unwrap();
+        step.map(&mut document, &mut Measure::default());
+        document.text().to_owned()
+    }
+
+    fn goes(line: &str) -> bool {
+        mapped("", &format!("It is a line.\n{line}\n它也是一行。")) == "It is a line.\n它也是一行。"
+    }
+
+    #[test]
+    fn lines_of_menus_and_notices_go() {
+        for line in [
+            "Home",
+            "READ MORE »",
+            "  Share this:  ",
+            "» Log In «",
+            "12 Comments",
+            "1.2k views",
+            "3 min read",
+            "Home | News | Contact Us",
+            "Home > Blog > My trip",
+            "© 2019 Acme Inc. All rights reserved.",
+            "Posted by Jane on May 3",
+            "This website uses cookies to improve it.",
+            "首页",
+            "【返回顶部】",
+            "登录 | 注册 | 联系我们",
+            "阅读(123)",
+            "浏览次数：１２３次",
+            "评论 5",
+            "上一篇：一个故事",
+            "责任编辑：张三",
+            "分享到：",
+            "版权所有 某某公司",
+            "点击查看更多",
+            "登录后查看全部内容",
+            "本文来自网络，未经授权禁止转载",
+            "沪ICP备12345号",
+            "1万次阅读",
+        ] {
+            assert!(goes(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_texts_stay() {
+        for line in [
+            "",
+            "Home.",
+            "He went home",
+            "3 apples",
+            "The comments were kind",
+            "1. Home",
+            "2019",
+            "either/or/both",
+            "Searching for more",
+            "他登录了网站。",
+            "我的首页设计",
+            "有3次机会",
+            "一共评论了很多",
+            "第3章 阅读",
+            "a | b | c",
+            "Share prices fell by 3 percent on Monday and the next days as well, while others said nothing about it at all.",
+        ] {
+            assert!(!goes(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn notices_go_at_the_edges_alone_and_long_lines_never() {
+        let line = "版权所有 某公司";
+        let text =
+            |before: usize| format!("{}{line}\n{}", "正文的一行。\n".repeat(before), "正文的一行。\n".repeat(20));
+        assert_eq!(mapped("", &text(11)).matches(line).count(), 0);
+        assert_eq!(mapped("", &text(12)).matches(line).count(), 1);
+        let end = |after: usize| format!("{}{line}\n{}", "正文的一行。\n".repeat(20), "正文的一行。\n".repeat(after));
+        assert_eq!(mapped("", &end(11)).matches(line).count(), 0);
+        assert_eq!(mapped("", &end(12)).matches(line).count(), 1);
+        let long = |chars: usize| format!("{}版权所有", "a".repeat(chars - 8));
+        assert_eq!(mapped("", &long(100)), "");
+        assert_eq!(mapped("", &long(101)), long(101));
+        assert_eq!(mapped("max_line_chars = 0", "Home"), "Home");
+    }
+
+    #[test]
+    fn each_rule_has_its_switch() {
+        assert_eq!(mapped("phrases = false", "Home\nx"), "Home\nx");
+        assert_eq!(mapped("counters = false", "12 likes\nx"), "12 likes\nx");
+        assert_eq!(mapped("menus = false", "Home | News | Blog\nx"), "Home | News | Blog\nx");
+        assert_eq!(mapped("notices = false", "版权所有\nx"), "版权所有\nx");
+        assert_eq!(mapped("", ""), "");
+        assert_eq!(mapped("", "x\nHome"), "x");
+        assert_eq!(mapped("", "Home\n"), "");
+    }
+
+    #[test]
+    fn no_phrase_is_out_of_reach() {
+        for phrase in PHRASES.iter().filter(|phrase| !phrase.ends_with("...")) {
+            assert!(is_phrase(phrase) || bare(phrase) != *phrase, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let started = std::time::Instant::now();
+        for piece in ["\n", "|", "1 ", "home|", "home\n", "版", "©\n"] {
+            mapped("", &piece.repeat(100_000));
+            mapped("max_line_chars = 10000000", &piece.repeat(100_000));
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(\\PC|[0-9|\\n ]|home|首页|次|©){0,40}") {
+            mapped("", &text);
+        }
+    }
+}
