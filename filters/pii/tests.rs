@@ -338,6 +338,18 @@ fn dolmas_finds_take_the_space_around_along() {
 }
 
 #[test]
+fn texts_kept_by_the_fuzzer_are_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/pii");
+    let Ok(files) = std::fs::read_dir(folder) else { return };
+    for file in files {
+        let text = String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned();
+        for step in [step("generic_secrets = true\nold_id_cards = true"), profile("datatrove"), profile("dolma")] {
+            assert_eq!(told(&step, "1", &text), told(&step, "1", &text));
+        }
+    }
+}
+
+#[test]
 fn huge_and_odd_texts_take_linear_time() {
     let started = std::time::Instant::now();
     for piece in [
