@@ -12,12 +12,15 @@
 //! | `min_sentences`        | 5       | datatrove; C4's paper says 3 in its last version            |
 //! | `lorem_ipsum`, `javascript`, `curly_bracket`, `policy` | true | C4, sec. 2.2           |
 //! | `citations`            | true    | C4's code: removes `[1]`, `[edit]`, `[citation needed]`     |
+//! | `split`                | lines   | datatrove's `split_paragraph`; `sentences` judges each sentence |
 //! | `words`                | english | datatrove 0.10: spaCy; what sentences are cut from          |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Words, Wrong, count_sentences, kind, split_lines};
+use crate::kit::{
+    self, Document, Mapper, Profile, Setup, Step, Verdict, Words, Wrong, count_sentences, kind, split_lines,
+};
 
 /// Settings of [`C4Lines`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -41,8 +44,20 @@ pub struct Config {
     pub policy: bool,
     /// Whether marks of citations are removed.
     pub citations: bool,
+    /// What is judged piece by piece.
+    pub split: Split,
     /// How words are cut, of which sentences are made.
     pub words: Words,
+}
+
+/// What [`C4Lines`] judges piece by piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Lines; what is kept is joined by line ends.
+    Lines,
+    /// Sentences; what is kept is joined by spaces, and each counts as one.
+    Sentences,
 }
 
 impl Default for Config {
@@ -57,6 +72,7 @@ impl Default for Config {
             curly_bracket: true,
             policy: true,
             citations: true,
+            split: Split::Lines,
             words: Words::English,
         }
     }
@@ -130,7 +146,12 @@ impl Mapper for C4Lines {
         let citations = self.config.citations && document.text().contains('[');
         let words_of_interest = citations || self.any.is_match(document.text());
         let curly_bracket = self.config.curly_bracket && document.text().contains('{');
-        for line in split_lines(document.text()) {
+        let sentence = match self.config.split {
+            Split::Lines => Vec::new(),
+            Split::Sentences => kit::sentences(document.text(), self.config.words),
+        };
+        let whole = if self.config.split == Split::Lines { document.text() } else { "" };
+        for line in split_lines(whole).chain(sentence) {
             lines += 1;
             let line = line.trim();
             // Word by word only where the line could hold a word that long.
@@ -159,10 +180,13 @@ impl Mapper for C4Lines {
             if words_of_interest && self.config.policy && self.policy.is_match(&*cleaned) {
                 continue;
             }
-            sentences += count_sentences(&cleaned, self.config.words);
+            sentences += match self.config.split {
+                Split::Lines => count_sentences(&cleaned, self.config.words),
+                Split::Sentences => 1,
+            };
             kept_lines += 1;
             if !kept.is_empty() || kept_lines > 1 {
-                kept.push('\n');
+                kept.push(if self.config.split == Split::Lines { '\n' } else { ' ' });
             }
             kept.push_str(&cleaned);
         }
@@ -238,6 +262,16 @@ mod tests {
         let (verdict, kept) = mapped(Config::default(), &text);
         assert_eq!(verdict, Verdict::Keep);
         assert_eq!(kept, format!("{LINES}\nSix  is here."));
+    }
+
+    #[test]
+    fn sentences_can_be_judged_one_by_one() {
+        let config = Config { split: Split::Sentences, min_sentences: 2, ..Config::default() };
+        let text = "One is here now. Read our privacy policy here. And it goes on… Two are\nhere now! Menu";
+        assert_eq!(
+            mapped(config, text),
+            (Verdict::Keep, "One is here now. And it goes on… Two are\nhere now!".to_owned())
+        );
     }
 
     #[test]

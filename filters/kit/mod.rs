@@ -27,5 +27,5 @@ pub use normal::{Without, with_normal};
 pub use punctuation::{is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
 pub use step::{Field, Filter, Kind, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
-pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced};
+pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced, sentences};
 pub use value::{Name, Type, Value};

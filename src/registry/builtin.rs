@@ -38,6 +38,7 @@ impl Registry {
             .with::<filters::Dingo>()
             .with::<filters::Statistics>()
             .with::<filters::MadladQuality>()
+            .with::<filters::Mc4Paragraphs>()
             .with::<filters::BadWords>()
             .with::<filters::ListedWords>()
             .with::<filters::Classifier>()

@@ -12,7 +12,7 @@ use std::ops::Deref;
 
 use super::{Document, split_lines};
 pub use runs::Runs;
-pub use sentences::count_sentences;
+pub use sentences::{count_sentences, sentences};
 use words::cut;
 pub use words::{Words, is_han, is_unspaced};
 

@@ -21,6 +21,31 @@ pub fn count_sentences(text: &str, how: Words) -> usize {
     }
 }
 
+/// The sentences that [`count_sentences`] counts, without white space around them. Where there is white
+/// space other than a single space behind a mark, the next one begins there, whatever it begins with.
+pub fn sentences(text: &str, how: Words) -> Vec<&str> {
+    with_spans(|spans| {
+        cut(text, how, spans);
+        let mut found = Vec::new();
+        let (mut from, mut last, mut ended) = (None, 0, false);
+        for &(start, end) in spans.iter() {
+            let (start, end) = (start as usize, end as usize);
+            let word = &text[start..end];
+            let mark = ends_sentence(word);
+            let apart = !matches!(&text[last..start], "" | " ");
+            if ended && (apart || !mark && !word.chars().all(is_punctuation)) {
+                found.extend(from.replace(start).map(|from| &text[from..last]));
+                ended = false;
+            }
+            ended |= mark;
+            from.get_or_insert(start);
+            last = end;
+        }
+        found.extend(from.map(|from| &text[from..last]));
+        found
+    })
+}
+
 fn with_spans<R>(work: impl FnOnce(&mut Vec<Span>) -> R) -> R {
     thread_local! {
         static SPANS: Cell<Vec<Span>> = const { Cell::new(Vec::new()) };
@@ -115,8 +140,11 @@ fn find_mark(text: &str, mut from: usize) -> Option<usize> {
     }
 }
 
-const MARKS: [char; 18] =
-    ['!', '.', '?', '。', '！', '？', '｡', '．', '…', '؟', '۔', '।', '॥', '‼', '⁇', '⁈', '⁉', '։'];
+/// spaCy's, but for scripts beyond the basic plane and those hardly ever met.
+const MARKS: [char; 33] = [
+    '!', '.', '?', '։', '؟', '۔', '܀', '܁', '܂', '߹', '।', '॥', '၊', '။', '።', '፧', '፨', '᠃', '᠉', '‼', '‽', '⁇', '⁈',
+    '⁉', '⸮', '。', '﹒', '﹖', '﹗', '！', '．', '？', '｡',
+];
 
 fn ends_sentence(word: &str) -> bool {
     let mut characters = word.chars();
@@ -146,6 +174,13 @@ mod tests {
         assert_eq!(count(" "), 0);
         assert_eq!(count("Mr. Smith paid 3.5 dollars... Then he left."), 1);
         assert_eq!(count_sentences("第一句。第二句！第三句", Words::Chinese), 3);
+    }
+
+    #[test]
+    fn sentences_are_cut_out_without_what_stands_between() {
+        let found = sentences(" One is here! (Two.)  Three\nof them…\n\"Four\" is.\n", Words::English);
+        assert_eq!(found, ["One is here! (", "Two.)", "Three\nof them…\n\"Four\" is."]);
+        assert!(sentences(" \n", Words::English).is_empty());
     }
 
     proptest! {
