@@ -328,6 +328,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn texts_without_the_words_are_mapped_as_if_each_line_were_searched(
+            text in "(One two three[.]|[Jj]ava|[Ss]cript|use |cookies|lorem |Ipsum|\\[1\\]|[{]|privacy policy| |\n|字){0,24}"
+        ) {
+            let config = Config { min_sentences: 0, min_line_words: 1, terminal_punctuation: false, ..Config::default() };
+            let quick = C4Lines::new(config.clone(), &mut Setup::default()).unwrap();
+            let mut plain = C4Lines::new(config, &mut Setup::default()).unwrap();
+            plain.any = aho_corasick::AhoCorasick::new([""]).unwrap(); // found in every text
+            let mapped = |mapper: &C4Lines| {
+                let (mut document, mut measure) = (Document::new("", text.as_str()), Measure::default());
+                let verdict = mapper.map(&mut document, &mut measure);
+                (verdict, document.text().to_owned(), measure)
+            };
+            prop_assert_eq!(mapped(&quick), mapped(&plain));
+        }
+
+        #[test]
         fn citations_go_as_the_regular_expression_has_it(line in "(\\[|\\]|1|23|edit|citation needed| |a){0,12}") {
             let plain = regex::Regex::new(r"\[\d*]|\[edit]|\[citation needed]").unwrap().replace_all(&line, "").into_owned();
             prop_assert_eq!(without_citations(&line), plain);

@@ -758,6 +758,23 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_text_is_cut_as_its_chunks_are(
+            text in "([a-zA-Z]{1,3}|Mr|cannot|don't|e\\.g|U|[.,;:!?)\"'(…]| |\n|\u{3000}|é|1)*"
+        ) {
+            for rules in [super::Rules::English, super::Rules::General, super::Rules::German, super::Rules::Arabic] {
+                let (mut whole, mut chunks) = (Vec::new(), Vec::new());
+                super::words(&text, rules, &mut whole);
+                for chunk in text.split_whitespace() {
+                    let start = chunk.as_ptr().addr() - text.as_ptr().addr();
+                    super::chunk(&text, start, start + chunk.len(), rules, &mut chunks);
+                }
+                prop_assert_eq!(&whole, &chunks, "{:?}", rules);
+            }
+        }
+    }
+
     #[test]
     fn no_unit_is_longer_than_what_is_looked_at() {
         assert_eq!(super::UNITS.iter().map(|unit| unit.len()).max(), Some(super::LONGEST_UNIT));
