@@ -1,5 +1,6 @@
-//! Cleans LaTeX: comments, what stands before the first heading, macros, bibliography, and if asked for
-//! labels, citations and figures.
+//! Cleans LaTeX of comments, preamble, macros and bibliography; if asked, of labels and figures.
+//!
+//! What stands before the first heading is the preamble; citations go with labels.
 //!
 //! The rules are RedPajama's for arXiv, as its words describe them. Its code differs where noted: the greedy
 //! pattern for the first heading finds the last one there, and a comment takes the character before it
