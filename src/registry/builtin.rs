@@ -47,6 +47,8 @@ impl Registry {
             .with::<filters::Evalweb>()
             .with::<filters::Sample>()
             .with::<rule::Rule>()
+            .with::<filters::UrlLists>()
+            .with::<filters::Domain>()
             .with::<stage::ExactDuplicates>()
             .with::<stage::Repositories>()
             .with::<sink::jsonl::Jsonl>()

@@ -43,7 +43,11 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         _ => "use = \"jsonl\"\ncompression = \"none\"\nmeasures = true".to_owned(),
     };
     let output = folder.join(format!("{}-{name}", entry.kind));
-    let fields = if paths.ends_with("code.jsonl") { "fields = { repository = 'text', path = 'text' }\n" } else { "" };
+    let fields = match name {
+        _ if paths.ends_with("code.jsonl") => "fields = { repository = 'text', path = 'text' }\n",
+        "domain" | "url_lists" => "fields = { url = 'text' }\n",
+        _ => "",
+    };
     let text = format!(
         "[pipeline]\nname = \"bytes\"\noutput = '{}'\nseed = 1\ndropped = \"all\"\n[[source]]\nname = \"in\"\nuse = \"{source}\"\npaths = ['{paths}']\n{fields}{step}[[sink]]\nname = \"out\"\n{sink}\n",
         output.display(),
