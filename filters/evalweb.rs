@@ -5,16 +5,17 @@
 //! ends, in lower case; all copies count, the first one too, and the last run of a text is not looked
 //! at, as there.
 //!
-//! One rule of theirs is a step of its own: they drop a text that zhconv would change to Mainland Chinese
-//! (any traditional character, and words of Taiwan and Hong Kong besides). Put a step that tells the
-//! variant of Chinese (`chinese_variant`) in front. The list of sensitive words is yours to give: a word counts once however
-//! often it occurs.
+//! They drop a text that zhconv would change to Mainland Chinese: any traditional character, and words of
+//! Taiwan and Hong Kong besides. Here the characters alone are told, by OpenCC's tables (see
+//! `chinese_variant`). The list of sensitive words is yours to give: a word counts once however often it
+//! occurs.
 //!
 //! | setting                   | default | source                                                    |
 //! |---------------------------|---------|-----------------------------------------------------------|
 //! | `min_chars`               | 201     | `preprocess.py`: more than 200                            |
 //! | `min_mean_line_chars`     | 10.0    | same; line ends are counted in                            |
 //! | `min_han`                 | 0.3     | same: U+4E00 to U+9FA5                                    |
+//! | `max_traditional`         | 0.0     | same: none of its characters is traditional alone         |
 //! | `sensitive_words`         | none    | files of words; in a line with a tab, the part behind it  |
 //! | `max_sensitive_per_line`  | 0.5     | `preprocess.py`                                           |
 //! | `max_repeated_13grams`    | 0.5     | same                                                      |
@@ -26,6 +27,7 @@ use aho_corasick::AhoCorasick;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::chinese_variant::traditional_share;
 use crate::kit::python::strip;
 use crate::kit::{Filter, Profile, Setup, Step, Table, Text, Verdict, Wrong, kind};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub min_mean_line_chars: f64,
     /// Smallest share of Chinese characters.
     pub min_han: f64,
+    /// Largest share of traditional characters among the Chinese ones.
+    pub max_traditional: f64,
     /// Files, and folders of files, with sensitive words, one a line.
     pub sensitive_words: Vec<String>,
     /// Most different sensitive words for each line.
@@ -53,6 +57,7 @@ impl Default for Config {
             min_chars: 201.0,
             min_mean_line_chars: 10.0,
             min_han: 0.3,
+            max_traditional: 0.0,
             sensitive_words: Vec::new(),
             max_sensitive_per_line: 0.5,
             max_repeated_13grams: 0.5,
@@ -69,6 +74,8 @@ crate::measures! {
         mean_line_chars,
         /// Share of Chinese characters.
         han,
+        /// Share of traditional characters among the Chinese ones.
+        traditional,
         /// Different sensitive words for each line.
         sensitive_per_line,
         /// Share of runs of 13 characters that occur twice and more.
@@ -84,12 +91,12 @@ pub struct Evalweb {
 
 impl Step for Evalweb {
     const NAME: &'static str = "evalweb";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("evalweb.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "chinesewebtext",
         settings: "",
-        about: "`preprocess.py` of ChineseWebText, but for traditional Chinese, which is another step's to tell.",
+        about: "`preprocess.py` of ChineseWebText, but that traditional Chinese is told by its characters alone.",
     }];
     type Config = Config;
     type Kind = kind::Filter;
@@ -121,6 +128,7 @@ impl Filter for Evalweb {
             chars: Some(chars),
             mean_line_chars: Some(chars / lines),
             han: (chars > 0.0).then(|| han as f64 / chars),
+            traditional: traditional_share(text),
             sensitive_per_line: self.sensitive.as_ref().map(|words| distinct(words, text) as f64 / lines),
             repeated_13grams: Some(repeated(text)),
         }
@@ -134,6 +142,7 @@ impl Filter for Evalweb {
             () if below(measure.chars, config.min_chars) => Verdict::Drop("too_few_chars"),
             () if below(measure.mean_line_chars, config.min_mean_line_chars) => Verdict::Drop("lines_too_short"),
             () if below(measure.han, config.min_han) => Verdict::Drop("too_little_chinese"),
+            () if above(measure.traditional, config.max_traditional) => Verdict::Drop("traditional_chinese"),
             () if above(measure.sensitive_per_line, config.max_sensitive_per_line) => {
                 Verdict::Drop("too_many_sensitive_words")
             }
@@ -143,7 +152,14 @@ impl Filter for Evalweb {
     }
 
     fn reasons(&self) -> &'static [&'static str] {
-        &["too_few_chars", "lines_too_short", "too_little_chinese", "too_many_sensitive_words", "repeats_itself"]
+        &[
+            "too_few_chars",
+            "lines_too_short",
+            "too_little_chinese",
+            "traditional_chinese",
+            "too_many_sensitive_words",
+            "repeats_itself",
+        ]
     }
 }
 
@@ -229,6 +245,7 @@ mod tests {
         let reason = |folder: &str| match folder {
             "length" => &["too_few_chars", "lines_too_short"][..],
             "character" => &["too_little_chinese"],
+            "traditional" => &["traditional_chinese"],
             "sensitive" => &["too_many_sensitive_words"],
             "duplication" => &["repeats_itself"],
             _ => &[],
@@ -251,11 +268,13 @@ mod tests {
         assert_eq!(judged(""), Verdict::Drop("too_few_chars"));
         assert_eq!(judged(&prose(30).replace('，', "\n\n\n")), Verdict::Drop("lines_too_short"));
         assert_eq!(judged(&"The river and the town. ".repeat(9)), Verdict::Drop("too_little_chinese"));
+        assert_eq!(judged(&prose(30).replace('条', "條")), Verdict::Drop("traditional_chinese"));
         assert_eq!(judged(&prose(10).repeat(3)), Verdict::Drop("repeats_itself"));
         let bound = Measure {
             chars: Some(201.0),
             mean_line_chars: Some(10.0),
             han: Some(0.3),
+            traditional: Some(0.0),
             sensitive_per_line: Some(0.5),
             repeated_13grams: Some(0.5),
         };
