@@ -195,10 +195,10 @@ impl JoinLines {
         }
         if matches!(last, '-' | '\u{2010}') && self.config.hyphens && first.is_lowercase() {
             let cut = before[..before.len() - last.len_utf8()].char_indices().rev();
-            let start = cut.take_while(|(_, c)| is_of_word(*c)).last().map_or(before.len(), |(at, _)| at);
-            let head = &before[start..];
+            let start = cut.take(MAX_HEAD + 1).take_while(|(_, c)| is_of_word(*c)).last();
+            let head = &before[start.map_or(before.len(), |(at, _)| at)..];
             let tail = &next[..next.find(|c| !is_of_word(c)).unwrap_or(next.len())];
-            if head.chars().count() < 2 || !head.starts_with(char::is_alphabetic) {
+            if !(2..=MAX_HEAD + 1).contains(&head.chars().count()) || !head.starts_with(char::is_alphabetic) {
                 return Joint::Nothing;
             }
             let known = known.get_or_insert_with(|| text.split(|c| !is_of_word(c)).collect());
@@ -211,6 +211,10 @@ impl JoinLines {
         Joint::Space
     }
 }
+
+/// Most characters of a word before its hyphen. What is longer is none, and would be read again with every line
+/// that joins it.
+const MAX_HEAD: usize = 100;
 
 fn is_of_word(c: char) -> bool {
     c.is_alphabetic() || matches!(c, '-' | '\u{2010}')
@@ -340,6 +344,16 @@ that some of its noisiest authorities insisted on more.";
     }
 
     #[test]
+    fn what_is_too_long_for_a_word_keeps_its_hyphen() {
+        let lines = |head: usize| format!("{}-\n{}ly and some more.", "a".repeat(head), "b".repeat(20));
+        let width = |head: usize| format!("max_width = {}", head + 1);
+        assert_eq!(mapped(&width(100), &lines(100)).1.joined_words, Some(1.0));
+        let (text, measure) = mapped(&width(101), &lines(101));
+        assert_eq!((measure.joins, measure.joined_words), (Some(1.0), Some(0.0)));
+        assert!(text.contains("a-b"));
+    }
+
+    #[test]
     fn chinese_lines_are_joined_without_a_space() {
         let text = "　　话说天下大势，分久必合，合久必分。周末七国分争，并入\n于秦。及秦灭之后，楚、汉分争，又并入于汉。汉朝自高祖斩白\n蛇而起义，一统天下，后来光武中兴。\n　　传至献帝，遂分为三国。推其致乱之由，殆始于桓、灵二\n帝。";
         assert_eq!(
@@ -383,8 +397,9 @@ that some of its noisiest authorities insisted on more.";
     fn huge_and_odd_texts_take_linear_time() {
         let started = std::time::Instant::now();
         let line = "abcd ".repeat(9) + "ab-\n";
-        for text in ["\n", "a\n", "- \n", "```\n", "x", " ", line.as_str(), "中\n", "|\n"] {
-            mapped("min_width = 0\nmin_broken_share = 0.0\nslack = 1.0", &text.repeat(100_000));
+        let long = "a".repeat(60) + "-\n";
+        for text in [long.as_str(), "\n", "a\n", "- \n", "```\n", "x", " ", line.as_str(), "中\n", "|\n"] {
+            mapped("min_width = 0\nmin_broken_share = 0.0\nslack = 1.0", &text.repeat(50_000));
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }

@@ -250,7 +250,7 @@ impl Latex {
                     }
                 }
                 _ => {
-                    if let Some(value) = macros.get(name) {
+                    if let Some(value) = macros.get(name).filter(|_| out.len() < limit) {
                         out.push_str(&text[from..at]);
                         *expansions += 1;
                         expand(name, value, macros, 0, limit, &mut out);
@@ -442,6 +442,9 @@ fn without_comments(text: &str, comments: &mut usize) -> String {
             }
         };
         out.push_str(kept);
+        if !line.contains(r"\begin{") {
+            continue;
+        }
         let begins = |name: &&&str| line[..percent.unwrap_or(line.len())].contains(&format!("\\begin{{{name}}}"));
         verbatim = VERBATIM.iter().find(begins).copied();
         if verbatim.is_some_and(|name| line.contains(&format!("\\end{{{name}}}"))) {
@@ -536,6 +539,11 @@ mod tests {
         text += &"\\j \\z ".repeat(100);
         let (_, cleaned, _) = mapped("", &text);
         assert!(cleaned.len() < 50 * text.len(), "{}", cleaned.len());
+        // Each by itself is long, and none in another.
+        let text = format!("\\section{{x}}\\def\\a{{{}}}", "x".repeat(4000)) + &"\\a".repeat(10_000);
+        let (_, cleaned, measure) = mapped("", &text);
+        assert!(cleaned.len() < 6 * text.len(), "{}", cleaned.len());
+        assert!(cleaned.ends_with("\\a") && measure.expansions.unwrap() < 100.0);
     }
 
     #[test]

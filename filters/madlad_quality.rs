@@ -4,7 +4,8 @@
 //! capitalised, as in a list of names or a menu; if it is very short or long; if much of it is digits
 //! and brackets; or if it holds one of the *cursed* strings and patterns which audits of the corpus
 //! brought up. MADLAD's fifth rule, that a sentence be in the language of its document, is left out: no
-//! model for single sentences comes along. How MADLAD-400 cuts sentences and words is not published.
+//! model for single sentences comes along. How MADLAD-400 cuts sentences and words is not published;
+//! here a sentence also ends where more than 64 marks and spaces follow a full stop.
 //!
 //! | setting             | default  | source                                                      |
 //! |---------------------|----------|-------------------------------------------------------------|
@@ -232,7 +233,7 @@ impl Filter for MadladQuality {
         let mut counts = Counts::default();
         match self.config.sentences {
             Sentences::Unicode => {
-                let pieces = text.split_sentence_bounds().map(str::trim);
+                let pieces = pieces(text).flat_map(str::split_sentence_bounds).map(str::trim);
                 pieces.filter(|piece| !piece.is_empty()).for_each(|sentence| self.look(sentence, &mut counts));
             }
             Sentences::Marks => split_at_marks(text)
@@ -302,6 +303,32 @@ impl MadladQuality {
         }
         words >= self.config.min_list_words && capitals as f64 > self.config.max_capitalised * words as f64
     }
+}
+
+/// Most marks and spaces in a row behind a full stop.
+const MAX_BEHIND_STOP: usize = 64;
+
+/// Cuts where more marks and spaces follow a full stop. From each of them Unicode's rules look ahead for a small
+/// letter, which takes time that grows with the square of their number.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut behind = None;
+        for (at, c) in rest.char_indices() {
+            behind = match behind {
+                _ if matches!(c, '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}') => Some(0),
+                _ if c.is_alphanumeric() => None,
+                Some(MAX_BEHIND_STOP) => {
+                    let (piece, others) = rest.split_at(at);
+                    rest = others;
+                    return Some(piece);
+                }
+                Some(count) => Some(count + 1),
+                None => None,
+            };
+        }
+        Some(std::mem::take(&mut rest)).filter(|piece| !piece.is_empty())
+    })
 }
 
 /// Cuts at runs of `.`, `!` and `?` with white space behind them, which belong to no piece.
@@ -423,6 +450,9 @@ mod tests {
             "| ".repeat(100_000),
             " a".repeat(100_000),
             "A, ".repeat(60_000),
+            ".".to_owned() + &")".repeat(200_000),
+            "a.".to_owned() + &" ".repeat(200_000),
+            (".".to_owned() + &"”".repeat(60) + &"1".repeat(1_000)).repeat(100),
         ] {
             judged("paper", &text);
             judged("olmo3", &text);
@@ -430,7 +460,22 @@ mod tests {
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
 
+    #[test]
+    fn only_long_runs_behind_a_full_stop_are_cut() {
+        let cut = |run: usize| pieces(&format!("a.{}b", ")".repeat(run))).map(str::len).collect::<Vec<_>>();
+        assert_eq!(cut(MAX_BEHIND_STOP), [MAX_BEHIND_STOP + 3]);
+        assert_eq!(cut(MAX_BEHIND_STOP + 1), [MAX_BEHIND_STOP + 2, 2]);
+        assert_eq!(pieces(&"-".repeat(1_000)).count(), 1);
+        assert_eq!(pieces(&". ".repeat(1_000)).count(), 1);
+        assert_eq!(pieces("").count(), 0);
+    }
+
     proptest! {
+        #[test]
+        fn nothing_is_lost_between_pieces(text in "([.)” \u{301}a字１]|[.][) ]{60,140}){0,9}") {
+            prop_assert_eq!(pieces(&text).collect::<String>(), text);
+        }
+
         #[test]
         fn marks_cut_as_the_regular_expression_does(text in "(a|字|\\.|!|\\?| |\n|\u{3000}){0,24}") {
             let plain: Vec<String> = Regex::new(r"[.!?]+\s+").unwrap().split(&text).map(str::to_owned).collect();
