@@ -297,10 +297,16 @@ fn bracket(c: char) -> (usize, usize) {
     }
 }
 
+/// Slots for marks beyond ASCII, so many that the usual ones have a slot each.
+const MARK_SLOTS: usize = 613;
+
+fn slot(mark: char) -> usize {
+    if mark.is_ascii() { mark as usize } else { 128 + mark as usize % MARK_SLOTS }
+}
+
 fn look(text: &str, long_word: usize) -> Seen {
     let mut seen = Seen::default();
-    // How often each mark occurs: by its low bits beyond ASCII, where few marks are in use at a time.
-    let mut marks = [0_u32; 512];
+    let mut marks = [0_u32; 128 + MARK_SLOTS]; // how often each mark occurs
     let mut word = 0; // characters of the word at hand
     let mut words = 0; // since the last mark or line end
     let mut run = (' ', 0); // equal marks in a row
@@ -338,8 +344,7 @@ fn look(text: &str, long_word: usize) -> Seen {
             seen.spaced_han += usize::from(before[1] == ' ' && is_han(before[0]));
         }
         if matches!(class, Class::Punctuation | Class::Symbol) {
-            let slot = if c.is_ascii() { c as usize } else { 128 + c as usize % 384 };
-            marks[slot] += 1;
+            marks[slot(c)] += 1;
             let (opening, closing) = bracket(c);
             seen.opening += opening;
             seen.closing += closing;
@@ -473,6 +478,21 @@ mod tests {
         assert_eq!(reason(short), Verdict::Keep);
         assert_eq!(reason(Measure { letters: Some(0.44), ..bound }), Verdict::Drop("too_few_letters"));
         assert_eq!(reason(Measure { top_mark: Some(0.36), ..bound }), Verdict::Drop("one_mark_dominates"));
+    }
+
+    #[test]
+    fn usual_marks_are_told_apart() {
+        let blocks = [
+            '\0'..='\u{bf}',
+            '\u{2010}'..='\u{203f}',
+            '\u{25a0}'..='\u{260f}',
+            '\u{3000}'..='\u{303f}',
+            '\u{ff00}'..='\u{ff65}',
+        ];
+        let slots: Vec<usize> = blocks.into_iter().flatten().map(slot).collect();
+        assert_eq!(slots.iter().collect::<std::collections::HashSet<_>>().len(), slots.len());
+        // `、` and `！`, `，` and `「`
+        assert_eq!(look("、！，「、！，「", 45).top_mark, 2);
     }
 
     #[test]
