@@ -126,6 +126,7 @@ impl Step for BadWords {
 
 impl Filter for BadWords {
     type Measure = Measure;
+    const JUDGING: &'static [&'static str] = &["keep_fraction", "fail_on_missing_language"];
 
     fn measure(&self, text: &Text) -> Measure {
         thread_local! {

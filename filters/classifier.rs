@@ -94,6 +94,8 @@ impl Step for Classifier {
 
 impl Filter for Classifier {
     type Measure = Measure;
+    // It says how much of the text is read.
+    const MEASURING: &'static [&'static str] = &["max_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
         thread_local! {
@@ -253,6 +255,7 @@ mod tests {
         let first = Config { max_chars: Some(CHINESE.chars().count()), ..config() };
         assert_eq!(probability(first, &long), probability(config(), CHINESE));
         assert_ne!(probability(config(), &long), probability(config(), CHINESE));
+        assert!(Classifier::MEASURING.contains(&"max_chars"));
     }
 
     #[test]

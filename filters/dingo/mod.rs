@@ -232,6 +232,7 @@ impl Step for Dingo {
 
 impl Filter for Dingo {
     type Measure = Measure;
+    const JUDGING: &'static [&'static str] = &["capital_rule_words"];
 
     fn measure(&self, text: &Text) -> Measure {
         let all_chars = text.char_count();
