@@ -139,6 +139,7 @@ impl Filter for BadWords {
         let hits = LOWER.with_borrow_mut(|lower| {
             lower_case(text, lower);
             let hits = matcher.hits(lower).count();
+            lower.clear();
             lower.shrink_to(KEPT);
             hits
         });

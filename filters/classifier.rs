@@ -123,6 +123,7 @@ impl Filter for Classifier {
                     joined.push(' ');
                 }
                 let probability = probability(joined);
+                joined.clear();
                 joined.shrink_to(KEPT);
                 probability
             }),

@@ -308,8 +308,6 @@ impl Scratch {
             counts.hits += 1;
             counts.distinct += usize::from(seen.count(u64::from(entry)) == 1);
         };
-        found.clear();
-        allowed.clear();
         for occurrence in lists.matcher.hits(text) {
             if occurrence.entry >= lists.allowed {
                 allowed.push((occurrence.start, occurrence.end));
@@ -329,7 +327,9 @@ impl Scratch {
                 hit(entry);
             }
         }
+        found.clear();
         found.shrink_to(KEPT);
+        allowed.clear();
         allowed.shrink_to(KEPT);
     }
 }
