@@ -466,8 +466,10 @@ pub mod plain {
                 if !on {
                     continue;
                 }
-                for end in (at + 1..=line.len().min(at + 60)).rev() {
-                    let piece = &line[at..end];
+                // A card goes before a number to be dialled, a plus before it or not.
+                let from = if matches!(kind, Kind::IdCard | Kind::BankCard) { first } else { at };
+                for end in (from + 1..=line.len().min(from + 60)).rev() {
+                    let piece = &line[from..end];
                     if !shape.is_match(piece)
                         || piece.ends_with(|c: char| c.is_ascii_digit()) && c(end).is_ascii_digit()
                     {
@@ -475,7 +477,7 @@ pub mod plain {
                     }
                     let digits: Vec<u8> =
                         piece.replace("(0)", "").bytes().filter(u8::is_ascii_digit).map(|c| c - b'0').collect();
-                    let (start, stop) = (place(at), place(end));
+                    let (start, stop) = (place(from), place(end));
                     let fits = match kind {
                         Kind::IdCard if digits.len() == 15 => {
                             let pair = |at: usize| digits[at] * 10 + digits[at + 1];

@@ -408,6 +408,24 @@ fn datatroves_answers_are_ours() {
     assert_eq!((lines, &*differ), (28, &[][..]));
 }
 
+#[test]
+fn a_card_goes_before_a_number_to_be_dialled() {
+    let text = "+4111 1111 1111 1111+";
+    let card = Span { start: 1, end: 20, kind: Kind::BankCard };
+    let all = number::Wanted {
+        id_card: true,
+        old_id_card: true,
+        bank_card: true,
+        phone: true,
+        ip: true,
+        public_ips_only: true,
+    };
+    let mut fast = Vec::new();
+    number::find(text, all, &mut fast);
+    assert_eq!(fast, [card]);
+    assert_eq!(number::plain::find(text, all), [card]);
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "(\\PC|[0-9@.:+＠１．\\n -]|-----BEGIN |PRIVATE KEY-----|eyJ){0,60}") {
