@@ -3,6 +3,8 @@
 //! Written out by hand: what each expression matches is decided by the next character, so one walk does
 //! without an automaton, and without what `\b` costs one in texts that are not ASCII.
 
+use crate::kit::python::is_space;
+
 /// What was found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Encoded {
@@ -98,11 +100,6 @@ fn hexadecimal_item(text: &str, start: usize) -> Option<usize> {
         return Some(at + 1);
     }
     boundary(text, at).then(|| text.len() - text[at..].trim_start_matches(is_space).len())
-}
-
-/// White space as `\s` has it.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
 }
 
 /// Whether a word begins or ends at `at`.

@@ -1,6 +1,6 @@
 //! What is not told apart when words are looked for: case, width, and marks set between characters.
 
-use super::matcher::is_han;
+use super::matcher::is_chinese;
 
 /// What is folded, in lists and texts alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Fold {
                 }
             }
             at += c.len_utf8();
-            after_han = is_han(c);
+            after_han = is_chinese(c);
             let c = self.narrow(c);
             if self.case && !after_han { out.extend(c.to_lowercase()) } else { out.push(c) }
         }
@@ -60,7 +60,7 @@ impl Fold {
     /// Bytes of the marks at the start of `rest`, if there are some, few, and a Chinese character behind.
     fn separators_before_han(self, rest: &str) -> usize {
         for (passed, (at, c)) in rest.char_indices().enumerate() {
-            if is_han(c) {
+            if is_chinese(c) {
                 return at;
             }
             if passed == MOST_SEPARATORS || !is_separator(self.narrow(c)) {
@@ -157,7 +157,7 @@ mod tests {
                 let mark = |c: char| is_separator(fold.narrow(c));
                 let before = characters[..at].iter().rev().take_while(|c| mark(**c)).count();
                 let after = characters[at..].iter().take_while(|c| mark(**c)).count();
-                let han = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| is_han(*c));
+                let han = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| is_chinese(*c));
                 let hides = mark(c) && before + after <= MOST_SEPARATORS && han((at - before).checked_sub(1)) && han(Some(at + after));
                 if fold.separators && hides {
                     continue;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Kind, Span};
+use crate::kit::python::is_word;
 
 /// `PIIFormatter` of datatrove 0.10.1: e-mail addresses first, then IPv4 addresses in what lies between.
 pub fn datatrove(text: &str, email: bool, ip: bool, public_only: bool, found: &mut Vec<Span>) {
@@ -29,12 +30,6 @@ pub fn datatrove(text: &str, email: bool, ip: bool, public_only: bool, found: &m
 /// What may stand before the sign, dots aside.
 fn is_atom(c: u8) -> bool {
     c.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&c)
-}
-
-/// Python's `\w`.
-fn is_word(c: char) -> bool {
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]").expect("a class"));
-    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { OTHER.is_match(c.encode_utf8(&mut [0; 4])) }
 }
 
 fn datatrove_emails(text: &str, found: &mut Vec<Span>) {
