@@ -21,6 +21,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kit::python::{self, is_letter_or_digit, is_space};
 use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
 
 /// Settings of [`RefinedwebLines`].
@@ -143,14 +144,8 @@ impl Mapper for RefinedwebLines {
     }
 }
 
-/// White space as Python has it: that of Unicode, and four separators.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
-}
-
 /// What Python's `str.isdigit` takes for a digit: decimals, and those in circles, above and below.
 fn is_digit(c: char) -> bool {
-    static DECIMAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\p{Nd}").expect("a class"));
     if c.is_ascii() {
         return c.is_ascii_digit();
     }
@@ -159,7 +154,7 @@ fn is_digit(c: char) -> bool {
         return false;
     }
     let other = matches!(c, '\u{b2}'..='\u{b3}' | '\u{b9}' | '\u{1369}'..='\u{1371}' | '\u{19da}' | '\u{2070}' | '\u{2074}'..='\u{2079}' | '\u{2080}'..='\u{2089}' | '\u{2460}'..='\u{2468}' | '\u{2474}'..='\u{247c}' | '\u{2488}'..='\u{2490}' | '\u{24ea}' | '\u{24f5}'..='\u{24fd}' | '\u{24ff}' | '\u{2776}'..='\u{277e}' | '\u{2780}'..='\u{2788}' | '\u{278a}'..='\u{2792}' | '\u{10a40}'..='\u{10a43}' | '\u{10e60}'..='\u{10e68}' | '\u{11052}'..='\u{1105a}' | '\u{1f100}'..='\u{1f10a}');
-    other || c.is_numeric() && DECIMAL.is_match(c.encode_utf8(&mut [0; 4]))
+    other || python::is_digit(c)
 }
 
 /// Share of the characters of a line that is not empty.
@@ -197,13 +192,9 @@ static PHRASES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
 
 /// Words as fastText cuts them, those that start with a letter or a digit.
 fn count_words(text: &str) -> usize {
-    text.split([' ', '\n', '\r', '\t', '\u{b}', '\u{c}', '\0']).filter(|word| word.starts_with(is_alphanumeric)).count()
-}
-
-/// Python's `str.isalnum`: no marks, which Rust counts among letters.
-fn is_alphanumeric(c: char) -> bool {
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}]").expect("a class"));
-    if c.is_ascii() { c.is_ascii_alphanumeric() } else { OTHER.is_match(c.encode_utf8(&mut [0; 4])) }
+    text.split([' ', '\n', '\r', '\t', '\u{b}', '\u{c}', '\0'])
+        .filter(|word| word.starts_with(is_letter_or_digit))
+        .count()
 }
 
 /// As if the lines were one text whose ends lose their white space.

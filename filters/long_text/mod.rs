@@ -137,6 +137,8 @@ impl Step for LongText {
 
 impl Filter for LongText {
     type Measure = Measure;
+    // Shorter texts are not measured.
+    const MEASURING: &'static [&'static str] = &["min_bytes"];
 
     fn measure(&self, text: &Text) -> Measure {
         if (text.len() as u64) < self.config.min_bytes || text.trim_ascii().is_empty() {
@@ -245,6 +247,7 @@ fn distinct_words<'a>(words: impl ExactSizeIterator<Item = &'a str>) -> Option<f
             lower.make_ascii_lowercase();
             distinct += u64::from(seen.count(xxh3_64(lower.as_bytes())) == 1);
         }
+        lower.clear();
         lower.shrink_to(4096);
         (number > 0).then(|| distinct as f64 / (windows * window) as f64)
     })
@@ -358,6 +361,7 @@ mod tests {
         let just_short = "a".repeat(32 * 1024 - 1);
         assert_eq!(filter.measure(&just_short.as_str().into()), Measure::default());
         assert_eq!(Filter::judge(&filter, &filter.measure(&just_short.as_str().into())), Verdict::Keep);
+        assert!(LongText::MEASURING.contains(&"min_bytes"));
         let long = "a".repeat(32 * 1024);
         assert_eq!(
             Filter::judge(&filter, &filter.measure(&long.as_str().into())),

@@ -100,6 +100,7 @@ impl Substrings {
             squeezed.clear();
             squeezed.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()));
             let count = finder.find_iter(&squeezed[..]).count();
+            squeezed.clear();
             squeezed.shrink_to(KEPT);
             count
         })
