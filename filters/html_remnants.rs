@@ -280,7 +280,7 @@ fn without_tags(text: &str, config: &Config, tags: &mut u32) -> Option<String> {
     let (mut copied, mut from) = (0, 0);
     let mut quoted = Quoted::default();
     // What is not closed behind one place is not closed behind a later one.
-    let (mut comments_end, mut scripts_end, mut closed) = (true, true, None);
+    let (mut comments_end, mut ends, mut closed) = (true, [true; 2], None);
     for at in memchr::memchr2_iter(b'<', b'`', bytes) {
         if at < from {
             continue;
@@ -300,9 +300,10 @@ fn without_tags(text: &str, config: &Config, tags: &mut u32) -> Option<String> {
         {
             let mut end = tag.end;
             if tag.place == Place::Script && !tag.closes {
-                let close = if scripts_end { close_of(text, tag.end, tag.name) } else { None };
+                let ends = &mut ends[usize::from(tag.name.eq_ignore_ascii_case("style"))];
+                let close = if *ends { close_of(text, tag.end, tag.name) } else { None };
                 let Some(close) = close else {
-                    scripts_end = false;
+                    *ends = false;
                     continue;
                 };
                 end = close;
@@ -706,6 +707,7 @@ mod tests {
             ("<td>1</td><td>2</td>", "1 2"),
             ("word<b>bold</b>", "wordbold"),
             ("x<script type=\"text/javascript\">var a = '<b>';</script>y<STYLE>p { }</STYLE>", "x\ny"),
+            ("a <style> <script>b</script>c", "a <style>\nc"),
             ("a<!-- hidden\n<p> -->b<!---->c", "abc"),
             ("a <input disabled type=\"text\"> b<wbr>c", "a  bc"),
             ("&lt;br&gt;x", "x"),
