@@ -1,4 +1,4 @@
-//! Removes lines as RefinedWeb does in DCLM's words: capitals, digits, counters, single words, remnants of menus.
+//! Removes lines as RefinedWeb does: capitals, digits, counters, single words, remnants of menus.
 //!
 //! RefinedWeb's own line rules are told in its paper alone (arXiv:2306.01116, app. G.2); DCLM
 //! (arXiv:2406.11794) wrote them down in code, which is what is followed. In its order: lines of capitals,
