@@ -65,7 +65,7 @@ fn domain(text: &str, start: usize) -> Option<usize> {
     let (mut at, mut labels, mut end) = (start, 0, None);
     loop {
         let label = at;
-        let (mut last, mut letters, mut letters_end) = (0, 0, at);
+        let (mut last, mut solid, mut letters, mut letters_end) = (0, at, 0, at);
         loop {
             let (c, length) = seen::at(bytes, at);
             if !(c.is_ascii_alphanumeric() || c == b'-' && at > label) {
@@ -73,6 +73,9 @@ fn domain(text: &str, start: usize) -> Option<usize> {
             }
             last = c;
             at += length;
+            if c != b'-' {
+                solid = at;
+            }
             if c.is_ascii_alphabetic() && letters_end + length == at {
                 (letters, letters_end) = (letters + 1, at);
             }
@@ -81,9 +84,9 @@ fn domain(text: &str, start: usize) -> Option<usize> {
             break;
         }
         let next = seen::at(bytes, letters_end).0;
-        let punycode = last != b'-' && text[label..at].get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
+        let punycode = text[label..solid].get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
         if labels >= 1 && punycode {
-            end = Some((label, at));
+            end = Some((label, solid));
         } else if labels >= 1 && letters >= 2 && !seen::is_word(next) {
             end = Some((label, letters_end));
         }
@@ -118,7 +121,7 @@ pub mod plain {
 
     pub fn find(text: &str) -> Vec<Span> {
         let whole = regex::Regex::new(
-            r"(?i)^[a-z0-9_][a-z0-9_%+-]*(?:\.[a-z0-9_%+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,}|xn--(?:[a-z0-9-]*[a-z0-9])?)$",
+            r"(?i)^[a-z0-9_][a-z0-9_%+-]*(?:\.[a-z0-9_%+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,}|xn--[a-z0-9-]*[a-z0-9])$",
         )
         .unwrap();
         // One ASCII character for each character.

@@ -409,6 +409,16 @@ fn datatroves_answers_are_ours() {
 }
 
 #[test]
+fn a_name_in_punycode_ends_with_a_letter_or_digit() {
+    for (text, end) in [("a@b.xn--p1ai", 12), ("a@b.xn--p1ai-.", 12), ("a@png.xn--", 8), ("a@b.xn--a-", 9)] {
+        let mut fast = Vec::new();
+        email::find(text, &mut fast);
+        assert_eq!(fast, [Span { start: 0, end, kind: Kind::Email }], "{text}");
+        assert_eq!(email::plain::find(text), fast, "{text}");
+    }
+}
+
+#[test]
 fn a_card_goes_before_a_number_to_be_dialled() {
     let text = "+4111 1111 1111 1111+";
     let card = Span { start: 1, end: 20, kind: Kind::BankCard };
