@@ -154,6 +154,8 @@ pub struct GopherQuality {
     stop_heads: Vec<u64>,
     /// Their lengths, one bit each.
     stop_lengths: u64,
+    /// The low bits of their first bytes, one bit each.
+    stop_firsts: u64,
 }
 
 impl Step for GopherQuality {
@@ -204,8 +206,13 @@ impl Step for GopherQuality {
                 .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
         }
         let stop_lengths = config.stop_words.iter().fold(0, |bits, word| bits | 1 << word.len().min(63));
+        let stop_firsts = config
+            .stop_words
+            .iter()
+            .filter_map(|word| word.bytes().next())
+            .fold(0, |bits, byte| bits | 1 << (byte & 63));
         let stop_heads = config.stop_words.iter().map(|word| head(word)).collect();
-        Ok(GopherQuality { config, stop_heads, stop_lengths })
+        Ok(GopherQuality { config, stop_heads, stop_lengths, stop_firsts })
     }
 }
 
@@ -229,7 +236,9 @@ impl Filter for GopherQuality {
                 chars += length;
             }
             alphabetic += u64::from(letter);
-            if self.stop_lengths >> word.len().min(63) & 1 == 1 {
+            if self.stop_lengths >> word.len().min(63) & 1 == 1
+                && self.stop_firsts >> (word.as_bytes()[0] & 63) & 1 == 1
+            {
                 let head = head(word);
                 for (number, _) in self.stop_heads.iter().enumerate().filter(|(_, stop)| **stop == head) {
                     if self.config.stop_words[number] == word {
@@ -320,13 +329,15 @@ fn look(word: &str) -> (u64, bool, bool) {
     if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return (word.len() as u64, true, false); // nine words of ten
     }
-    let (mut length, mut letter, mut symbols) = (0, false, true);
+    let (mut letter, mut symbols) = (false, true);
     for c in word.chars() {
-        length += 1;
-        letter |= c.is_alphabetic();
-        symbols &= is_symbol(c);
+        letter = letter || c.is_alphabetic();
+        symbols = symbols && is_symbol(c);
+        if letter && !symbols {
+            break; // nothing more can be learnt
+        }
     }
-    (length, letter, symbols)
+    (word.chars().count() as u64, letter, symbols)
 }
 
 /// How often a mark occurs, without overlap.

@@ -15,6 +15,17 @@ pub struct Runs {
 /// Odd, so that no information is lost; otherwise arbitrary.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Powers of the base, for the lengths that filters ask for.
+const POWERS: [u64; 16] = {
+    let mut powers = [1_u64; 16];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = powers[n - 1].wrapping_mul(BASE);
+        n += 1;
+    }
+    powers
+};
+
 /// Words for which there is room from one document to the next, whatever it needs: 12 MiB.
 const KEPT_WORDS: usize = 1 << 20;
 
@@ -77,7 +88,7 @@ impl Runs {
 
     /// A hash of that run. It knows words: `a b` and `ab` are two.
     pub fn hash(&self, start: usize, n: usize) -> u64 {
-        let power = BASE.wrapping_pow(n as u32);
+        let power = POWERS.get(n).copied().unwrap_or_else(|| BASE.wrapping_pow(n as u32));
         self.hashes[start + n].wrapping_sub(self.hashes[start].wrapping_mul(power))
     }
 }

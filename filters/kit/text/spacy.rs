@@ -316,7 +316,7 @@ impl Rules {
                 let letter = characters.next().is_some_and(char::is_alphabetic);
                 elided.filter(|_| letter).map_or(0, |next| 1 + next.len_utf8())
             }
-            'a'..='z' | '0'..='9' => 0,
+            'a'..='z' | '0'..='9' | '\u{4e00}'..='\u{9fff}' => 0,
             '`' if self == Rules::German && next == Some('`') => 2,
             '.' => {
                 let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
@@ -349,6 +349,9 @@ impl Rules {
         }
         if self == Rules::German && (last == '/' || chunk.ends_with("''")) {
             return if last == '/' { 1 } else { 2 };
+        }
+        if matches!(last, '\u{4e00}'..='\u{9fff}') {
+            return 0;
         }
         let dashes = matches!(self, Rules::General | Rules::English | Rules::Spanish);
         let icons = !matches!(self, Rules::French | Rules::Arabic);
@@ -400,6 +403,12 @@ impl Rules {
         let (mut earlier, mut before): (Option<char>, Option<char>) = (None, None);
         while let Some(c) = chunk[at..].chars().next() {
             // Behind an elision there is a cut without a mark.
+            // Han: most of what a text without spaces has to look through.
+            if matches!(c, '\u{4e00}'..='\u{9fff}') && self != Rules::French {
+                before = Some(c);
+                at += c.len_utf8();
+                continue;
+            }
             if self == Rules::French
                 && before.is_some_and(is_apostrophe)
                 && earlier.is_some_and(char::is_alphabetic)
