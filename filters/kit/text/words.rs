@@ -87,11 +87,46 @@ fn chinese(text: &str, spans: &mut Vec<Span>) {
         let word = token.word;
         let trimmed = word.trim_start();
         let start = at + word.len() - trimmed.len();
-        let length = trimmed.trim_end().len();
-        if length > 0 {
-            spans.push((start as u32, (start + length) as u32));
+        let word = trimmed.trim_end();
+        at += token.word.len();
+        match word.len() {
+            0 => {}
+            1 => spans.push((start as u32, start as u32 + 1)),
+            _ if word.bytes().any(|byte| matches!(byte, b'.' | b'_' | b'-')) => part_names(word, start, spans),
+            length => spans.push((start as u32, (start + length) as u32)),
         }
-        at += word.len();
+    }
+}
+
+/// jieba-rs keeps names such as `open-font-design` and `v1.2.3` whole. jieba itself knows runs of
+/// letters and digits, with digits behind one dot and a per cent sign, and what stands between them.
+fn part_names(word: &str, start: usize, spans: &mut Vec<Span>) {
+    let bytes = word.as_bytes();
+    let run = |mut at: usize, is: fn(&u8) -> bool| {
+        while bytes.get(at).is_some_and(is) {
+            at += 1;
+        }
+        at
+    };
+    let (mut from, mut at) = (0, 0);
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_alphanumeric() {
+            at += 1;
+            continue;
+        }
+        if from < at {
+            spans.push(((start + from) as u32, (start + at) as u32));
+        }
+        let mut end = run(at, u8::is_ascii_alphanumeric);
+        if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+            end = run(end + 1, u8::is_ascii_digit);
+        }
+        end += usize::from(bytes.get(end) == Some(&b'%'));
+        spans.push(((start + at) as u32, (start + end) as u32));
+        (from, at) = (end, end);
+    }
+    if from < bytes.len() {
+        spans.push(((start + from) as u32, (start + bytes.len()) as u32));
     }
 }
 
@@ -162,6 +197,18 @@ mod tests {
         assert_eq!(words(text, Words::Spaces), ["Don't", "say", "e.g.", "你好世界！", "ok"]);
         assert_eq!(words("我爱北京天安门 \n，好", Words::Chinese), ["我", "爱", "北京", "天安门", "，", "好"]);
         assert_eq!(words("東京はGPT-4 ภาษาไทย", Words::Characters).join("|"), "東|京|は|GPT|-|4|ภ|า|ษ|า|ไ|ท|ย");
+    }
+
+    /// What jieba 0.42.1 answers.
+    #[test]
+    fn names_among_chinese_are_cut_as_jieba_does() {
+        for (text, expected) in [
+            ("使用open-font-design字体", "使用|open|-|font|-|design|字体"),
+            ("版本v1.2.3和3.14%，a_b..c", "版本|v1.2|.|3|和|3.14%|，|a|_|b|..|c"),
+            ("C++和AT&T都好", "C++|和|AT&T|都|好"),
+        ] {
+            assert_eq!(words(text, Words::Chinese).join("|"), expected);
+        }
     }
 
     proptest! {
