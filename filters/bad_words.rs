@@ -11,7 +11,8 @@
 //! `fr-CA-u-sd-caqc` is not along.
 //!
 //! Where datatrove stops the run at a language without a list, the document is dropped, unless
-//! `fail_on_missing_language` is false. datatrove draws which bad documents to keep in the order they
+//! `fail_on_missing_language` is false: give `where = "lang in ('en', 'zh')"` for a corpus that holds more
+//! than languages. A variant such as `zh-hant` has the list of its language. datatrove draws which bad documents to keep in the order they
 //! come; here the draw is a hash of seed, step and document.
 //!
 //! | setting                    | default | source                                                  |
@@ -135,7 +136,9 @@ impl Filter for BadWords {
         let document = text.document();
         let found = || document.field(self.lang).and_then(|lang| lang.as_text());
         let lang = self.config.lang.as_deref().or_else(found).unwrap_or(&self.config.default_lang);
-        let Some(matcher) = self.matchers.get(lang) else { return Measure::default() };
+        // `zh-hant` and `pt-BR` are told by the list of their language.
+        let plain = || lang.split(['-', '_']).next().and_then(|plain| self.matchers.get(plain));
+        let Some(matcher) = self.matchers.get(lang).or_else(plain) else { return Measure::default() };
         let hits = LOWER.with_borrow_mut(|lower| {
             lower_case(text, lower);
             let hits = matcher.hits(lower).count();
@@ -240,6 +243,7 @@ mod tests {
         assert_eq!(judge(&strict, Some("fr"), "ein arsch"), Verdict::Keep);
         assert_eq!(judge(&strict, None, "an ass"), BAD);
         assert_eq!(judge(&strict, Some("vi"), "an ass"), Verdict::Drop("no_list_for_language"));
+        assert_eq!(judge(&strict, Some("en-GB"), "an ass"), Verdict::Drop("bad_words"));
         assert_eq!(judge(&lenient, Some("vi"), "an ass"), Verdict::Keep);
     }
 

@@ -414,6 +414,22 @@ fn expand(name: &str, value: &str, macros: &HashMap<&str, &str>, depth: usize, l
     out.push_str(&value[from..]);
 }
 
+/// Whether the mark at `at` stands in an address or in literal text, where `%` begins no comment.
+fn is_literal(line: &str, at: usize) -> bool {
+    const ADDRESSES: [&str; 4] = ["\\href{", "\\url{", "\\nolinkurl{", "\\path{"];
+    const LITERALS: [&str; 2] = ["\\verb", "\\lstinline"];
+    // No farther back than an address is long: a line may be as long as the text.
+    let from = line.floor_char_boundary(at.saturating_sub(1000));
+    let before = &line[from..at];
+    let address = ADDRESSES.iter().filter_map(|name| before.rfind(name).map(|found| &before[found + name.len()..]));
+    let mut literal = LITERALS.iter().filter_map(|name| {
+        let behind = before[before.rfind(name)? + name.len()..].trim_start_matches('*');
+        let mark = behind.chars().next().filter(|mark| !mark.is_alphanumeric() && !matches!(mark, '[' | '{'))?;
+        Some((mark, &behind[mark.len_utf8()..]))
+    });
+    address.clone().any(|inside| !inside.contains('}')) || literal.any(|(mark, inside)| !inside.contains(mark))
+}
+
 /// Without comments: lines that begin with `%` go whole, behind other text what follows an unescaped `%`.
 fn without_comments(text: &str, comments: &mut usize) -> String {
     let mut out = String::with_capacity(text.len());
@@ -428,7 +444,7 @@ fn without_comments(text: &str, comments: &mut usize) -> String {
         }
         let percent = memchr::memchr_iter(b'%', line.as_bytes()).find(|&at| {
             let backslashes = line[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
-            backslashes.is_multiple_of(2)
+            backslashes.is_multiple_of(2) && !is_literal(line, at)
         });
         let kept = match percent {
             None => line,
@@ -489,6 +505,15 @@ mod tests {
 \begin{thebibliography}{9} \end{thebibliography}
 \end{document}
 ";
+
+    #[test]
+    fn a_per_cent_sign_in_an_address_or_in_literal_text_begins_no_comment() {
+        for line in [r"\href{http://a.com/%20b}{text} end", r"\path{a%b} \verb|50% x| end", r"\lstinline!a % b! end"] {
+            let text = format!("\\section{{A}}\n{line}");
+            assert_eq!(mapped("", &text).1, text);
+        }
+        assert!(!mapped("", "\\section{A}\n\\url{http://a.com} % gone").1.contains("gone"));
+    }
 
     #[test]
     fn a_paper_is_cleaned_as_redpajama_says() {

@@ -39,7 +39,7 @@
 //! | `min_unique_words`         | 0.10000000000000002 | RuleUniqueWords: more than 0.1                     |
 //! | `min_words`                | 20                 | RuleWordNumber                                      |
 //! | `max_words`                | 99999              | same: fewer than 100000                             |
-//! | `max_pii`                  | 0                  | RulePIIDetection; `inf` where `pii_mask` follows    |
+//! | `max_pii`                  | 0                  | RulePIIDetection; `inf` where `pii` masks them first |
 
 mod lines;
 mod marks;

@@ -168,7 +168,7 @@ fn page(entry: &Entry) -> String {
             let about = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
             let _ = writeln!(text, "  {name}{default}\n      {about}");
             for (value, about) in choices(&entry.schema, schema) {
-                let _ = writeln!(text, "      {value:<12}{about}");
+                let _ = writeln!(text, "      {value:<12} {about}");
             }
         }
     }
@@ -187,7 +187,7 @@ fn page(entry: &Entry) -> String {
     if !entry.measures.is_empty() {
         text.push_str("\nMeasures\n");
         for measure in entry.measures {
-            let _ = writeln!(text, "  {:<32}{}", measure.name, measure.about);
+            let _ = writeln!(text, "  {:<32} {}", measure.name, measure.about);
         }
     }
     text.push_str(&on_the_sample(entry.name));
