@@ -1,0 +1,1 @@
+//! Connected components of any number of links, within a fixed memory.

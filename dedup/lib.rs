@@ -1,0 +1,8 @@
+//! What finds duplicates: signatures, clusters, repeated spans.
+//!
+//! Nothing here knows of a pipeline. The stages of the engine feed these with documents, and carry out
+//! what comes of it.
+
+#![warn(missing_docs)]
+
+pub mod clusters;
