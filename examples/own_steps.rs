@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan::kit::{Document, Filter, Mapper, Setup, Step, Text, Verdict, Wrong, kind};
+use wanjuan::kit::{Document, Filter, Mapper, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 use wanjuan::registry::Registry;
 use wanjuan::source::{self, Bad, Batch, Limits, NoDocument, Reader, Source};
 use wanjuan::store::Input;
@@ -56,6 +56,7 @@ impl Step for NoCats {
 
 impl Filter for NoCats {
     type Measure = Cats;
+    const REASONS: &'static [Reason] = &[Reason::of("too_many_cats", "max_cats")];
 
     fn measure(&self, text: &Text) -> Cats {
         Cats { cats: Some((text.matches("cat").count() + text.matches('猫').count()) as f64) }
@@ -64,10 +65,6 @@ impl Filter for NoCats {
     fn judge(&self, measure: &Cats) -> Verdict {
         let too_many = measure.cats.is_some_and(|cats| cats > self.0.max_cats as f64);
         if too_many { Verdict::Drop("too_many_cats") } else { Verdict::Keep }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["too_many_cats"]
     }
 }
 

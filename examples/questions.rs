@@ -8,7 +8,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan::kit::{Filter, Setup, Step, Text, Verdict, Wrong, kind};
+use wanjuan::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 use wanjuan::registry::Registry;
 
 /// Settings of `questions`.
@@ -52,6 +52,7 @@ impl Step for Questions {
 
 impl Filter for Questions {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[Reason::of("too_many_questions", "max_questions")];
 
     fn measure(&self, text: &Text) -> Measure {
         let marks = text.chars().filter(|c| ['?', '？'].contains(c)).count();
@@ -65,10 +66,6 @@ impl Filter for Questions {
             Some(share) if share > self.0.max_questions => Verdict::Drop("too_many_questions"),
             _ => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["too_many_questions"]
     }
 }
 

@@ -29,7 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::kit::{Field, Filter, Name, Profile, Setup, Step, Text, Type, Verdict, Wrong, kind};
+use crate::kit::{Field, Filter, Name, Profile, Reason, Setup, Step, Text, Type, Verdict, Wrong, kind};
 use crate::listed_words::{Matcher, Matching};
 
 /// Settings of [`BadWords`].
@@ -41,6 +41,7 @@ pub struct Config {
     /// Language of a document without a value in the field.
     pub default_lang: String,
     /// Share of the documents with bad words to keep, between 0 and 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub keep_fraction: f64,
     /// Documents in a language without a list are dropped.
     pub fail_on_missing_language: bool,
@@ -70,6 +71,11 @@ const LISTS: [(&str, &str); 27] = lists!["ar" "cs" "da" "de" "en" "eo" "es" "fa"
 
 /// Common parts of words in languages without spaces; datatrove leaves them out of every list.
 const ALLOWED: [&str; 4] = ["sm", "グロ", "女の子", "性"];
+
+/// The languages of the lists that come along.
+pub(crate) fn languages() -> impl Iterator<Item = &'static str> {
+    LISTS.iter().map(|(lang, _)| *lang)
+}
 
 /// The list of a language, one word on a line.
 pub(crate) fn list(lang: &str) -> Option<&'static str> {
@@ -103,7 +109,8 @@ impl Step for BadWords {
         if let Some(lang) = config.lang.as_deref().filter(|lang| list(lang).is_none()) {
             let known = LISTS.map(|(lang, _)| lang).join(", ");
             return Err(Wrong::setting("lang", format!("there is no list for the language `{lang}`"))
-                .help(format!("there are lists for {known}")));
+                .help(format!("there are lists for {known}"))
+                .near(lang, languages()));
         }
         let mut matchers = HashMap::new();
         for (lang, list) in LISTS {
@@ -127,6 +134,10 @@ impl Step for BadWords {
 
 impl Filter for BadWords {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("no_list_for_language", "fail_on_missing_language"),
+        Reason::of("bad_words", "keep_fraction").by("bad_words"),
+    ];
     const JUDGING: &'static [&'static str] = &["keep_fraction", "fail_on_missing_language"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -159,10 +170,6 @@ impl Filter for BadWords {
             }
             _ => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["no_list_for_language", "bad_words"]
     }
 }
 

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{
-    self, Document, Mapper, Profile, Setup, Step, Verdict, Words, Wrong, count_sentences, kind, split_lines,
+    self, Document, Mapper, Profile, Reason, Setup, Step, Verdict, Words, Wrong, count_sentences, kind, split_lines,
 };
 
 /// Settings of [`C4Lines`].
@@ -138,6 +138,11 @@ impl Step for C4Lines {
 
 impl Mapper for C4Lines {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("lorem_ipsum", "lorem_ipsum"),
+        Reason::of("curly_bracket", "curly_bracket"),
+        Reason::of("too_few_sentences", "min_sentences"),
+    ];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let mut kept = String::with_capacity(document.text().len());
@@ -203,10 +208,6 @@ impl Mapper for C4Lines {
             document.set_text(trimmed);
         }
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["lorem_ipsum", "curly_bracket", "too_few_sentences"]
     }
 }
 

@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_models::fasttext::{Model, Prediction, Scratch};
 
-use crate::kit::{Filter, Setup, Step, Text, Verdict, Words, Wrong, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Words, Wrong, kind};
 
 /// Settings of [`Classifier`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -36,9 +36,11 @@ pub struct Config {
     /// The label whose probability is measured.
     pub label: String,
     /// Lowest probability to keep.
+    #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default)]
     pub min_probability: f64,
     /// Highest probability to keep.
+    #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default = "one")]
     pub max_probability: f64,
     /// Most characters that are judged, from the start; all where it is not set.
@@ -94,6 +96,11 @@ impl Step for Classifier {
 
 impl Filter for Classifier {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("nothing_to_classify"),
+        Reason::of("probability_too_low", "min_probability"),
+        Reason::of("probability_too_high", "max_probability"),
+    ];
     // It says how much of the text is read.
     const MEASURING: &'static [&'static str] = &["max_chars"];
 
@@ -139,10 +146,6 @@ impl Filter for Classifier {
             Some(_) => Verdict::Keep,
         }
     }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["nothing_to_classify", "probability_too_low", "probability_too_high"]
-    }
 }
 
 /// Bytes for which there is room from one document to the next, whatever it needs.
@@ -160,6 +163,7 @@ pub(crate) fn find_label(model: &Model, setting: &'static str, label: &str) -> R
         let some = model.labels().iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ");
         Wrong::setting(setting, format!("the model has no label `{label}`"))
             .help(format!("it has {} labels, among them {some}", model.labels().len()))
+            .near(label, model.labels().iter().map(String::as_str))
     })
 }
 

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chinese_variant::traditional_share;
 use crate::kit::python::strip;
-use crate::kit::{Filter, Profile, Setup, Step, Table, Text, Verdict, Wrong, kind};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Table, Text, Verdict, Wrong, kind};
 
 /// Settings of [`Evalweb`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -40,14 +40,18 @@ pub struct Config {
     /// Fewest characters for each line, line ends counted in.
     pub min_mean_line_chars: f64,
     /// Smallest share of Chinese characters.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_han: f64,
     /// Largest share of traditional characters among the Chinese ones.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_traditional: f64,
     /// Files, and folders of files, with sensitive words, one a line.
+    #[schemars(inner(length(min = 1)))]
     pub sensitive_words: Vec<String>,
     /// Most different sensitive words for each line.
     pub max_sensitive_per_line: f64,
     /// Largest share of runs of 13 characters that occur twice and more.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repeated_13grams: f64,
 }
 
@@ -119,6 +123,14 @@ impl Step for Evalweb {
 
 impl Filter for Evalweb {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_few_chars", "min_chars"),
+        Reason::of("lines_too_short", "min_mean_line_chars"),
+        Reason::of("too_little_chinese", "min_han"),
+        Reason::of("traditional_chinese", "max_traditional"),
+        Reason::of("too_many_sensitive_words", "max_sensitive_per_line"),
+        Reason::of("repeats_itself", "max_repeated_13grams"),
+    ];
 
     fn measure(&self, text: &Text) -> Measure {
         let chars = text.char_count() as f64;
@@ -149,17 +161,6 @@ impl Filter for Evalweb {
             () if above(measure.repeated_13grams, config.max_repeated_13grams) => Verdict::Drop("repeats_itself"),
             () => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "too_few_chars",
-            "lines_too_short",
-            "too_little_chinese",
-            "traditional_chinese",
-            "too_many_sensitive_words",
-            "repeats_itself",
-        ]
     }
 }
 

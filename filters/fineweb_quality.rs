@@ -18,21 +18,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
-use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_terminal, kind, repeats};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, is_terminal, kind, repeats};
 
 /// Settings of [`FinewebQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Smallest share of lines that end with a mark of any script.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_ended_lines: f64,
     /// Whether a text in which no line ends so is kept all the same.
     pub spare_unended: bool,
     /// A line of at most so many characters is short.
     pub short_line_chars: usize,
     /// Largest share of short lines.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_short_lines: f64,
     /// Largest share of characters in copies of earlier lines.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_line_chars: f64,
     /// Most line ends for each word.
     pub max_lines_per_word: f64,
@@ -102,6 +105,13 @@ impl Step for FinewebQuality {
 
 impl Filter for FinewebQuality {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("empty_text"),
+        Reason::of("too_few_ended_lines", "min_ended_lines"),
+        Reason::of("too_many_short_lines", "max_short_lines"),
+        Reason::of("duplicate_line_chars", "max_dup_line_chars"),
+        Reason::of("too_many_lines", "max_lines_per_word"),
+    ];
     const JUDGING: &'static [&'static str] = &["spare_unended"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -138,10 +148,6 @@ impl Filter for FinewebQuality {
             _ if above(measure.lines_per_word, self.config.max_lines_per_word) => Verdict::Drop("too_many_lines"),
             _ => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["empty_text", "too_few_ended_lines", "too_many_short_lines", "duplicate_line_chars", "too_many_lines"]
     }
 }
 

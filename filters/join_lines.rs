@@ -31,8 +31,10 @@ pub struct Config {
     /// Greatest width of a line that was broken, in cells.
     pub max_width: usize,
     /// Least share of a block's line ends at which the next word had no room.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_broken_share: f64,
     /// How much narrower than the widest line a line that was broken may be, beyond its next word: a share.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub slack: f64,
     /// Whether words that a hyphen cut are put together.
     pub hyphens: bool,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use wanjuan_models::fasttext::{LID_176, Model};
 
 use crate::classifier::{check_max_chars, find_label, first_chars, load, predict};
-use crate::kit::{Document, Field, Mapper, Name, Setup, Step, Type, Verdict, Wrong, kind};
+use crate::kit::{Document, Field, Mapper, Name, Reason, Setup, Step, Type, Verdict, Wrong, kind};
 
 /// Settings of [`Language`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -24,8 +24,10 @@ pub struct Config {
     /// A fastText model, `.bin` or `.ftz`, or the name of the one that comes along, `lid.176`.
     pub model: String,
     /// Languages to keep, by the model's labels; an empty list keeps all.
+    #[schemars(inner(length(min = 1)))]
     pub keep: Vec<String>,
     /// Lowest probability to keep.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_score: f64,
     /// Most characters that are judged, from the start; all where it is not set.
     pub max_chars: Option<usize>,
@@ -88,6 +90,12 @@ impl Step for Language {
 
 impl Mapper for Language {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("empty_text"),
+        Reason::always("no_language"),
+        Reason::of("other_language", "keep"),
+        Reason::of("language_uncertain", "min_score").by("lang_score"),
+    ];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let text = first_chars(document.text(), self.config.max_chars);
@@ -107,10 +115,6 @@ impl Mapper for Language {
         } else {
             Verdict::Keep
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["empty_text", "no_language", "other_language", "language_uncertain"]
     }
 }
 

@@ -24,7 +24,7 @@ use aho_corasick::AhoCorasick;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
+use crate::kit::{Document, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
 
 /// Settings of [`Latex`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -128,6 +128,7 @@ impl Step for Latex {
 
 impl Mapper for Latex {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[Reason::of("no_heading", "start")];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let text = document.text();
@@ -160,10 +161,6 @@ impl Mapper for Latex {
             document.set_text(cleaned);
         }
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["no_heading"]
     }
 }
 

@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Wrong, kind};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 
 /// Settings of [`MadladQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -35,8 +35,10 @@ pub struct Config {
     /// Fewest sentences of a document.
     pub min_sentences: u64,
     /// Largest share of sentences that are questionable.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_questionable: f64,
     /// Largest share of capitalised words in a sentence that is no list.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_capitalised: f64,
     /// Fewest words of a sentence that can be a list.
     pub min_list_words: u64,
@@ -45,10 +47,13 @@ pub struct Config {
     /// Longest sentence, in characters.
     pub max_chars: u64,
     /// Largest share of digits and `{}+/()>` among a sentence's characters.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_technical: f64,
     /// Texts that make a sentence questionable.
+    #[schemars(inner(length(min = 1)))]
     pub cursed_substrings: Vec<String>,
     /// Regular expressions that make a sentence questionable.
+    #[schemars(inner(length(min = 1)))]
     pub cursed_patterns: Vec<String>,
     /// How sentences are cut.
     pub sentences: Sentences,
@@ -225,6 +230,10 @@ impl Step for MadladQuality {
 
 impl Filter for MadladQuality {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_few_sentences", "min_sentences"),
+        Reason::of("too_many_questionable_sentences", "max_questionable"),
+    ];
     // They say which sentences are questionable, whose share is measured.
     const MEASURING: &'static [&'static str] =
         &["max_capitalised", "min_list_words", "min_chars", "max_chars", "max_technical"];
@@ -259,10 +268,6 @@ impl Filter for MadladQuality {
             return Verdict::Drop("too_many_questionable_sentences");
         }
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["too_few_sentences", "too_many_questionable_sentences"]
     }
 }
 

@@ -11,7 +11,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Wrong, kind};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 
 /// Settings of [`Mc4Paragraphs`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -58,6 +58,7 @@ impl Step for Mc4Paragraphs {
 
 impl Filter for Mc4Paragraphs {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[Reason::of("too_few_long_lines", "min_long_lines")];
     const MEASURING: &'static [&'static str] = &["min_line_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -70,10 +71,6 @@ impl Filter for Mc4Paragraphs {
     fn judge(&self, measure: &Measure) -> Verdict {
         let few = measure.long_lines.is_none_or(|lines| lines < self.config.min_long_lines as f64);
         if few { Verdict::Drop("too_few_long_lines") } else { Verdict::Keep }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["too_few_long_lines"]
     }
 }
 

@@ -14,7 +14,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Document, Field, Mapper, Name, Setup, Step, Type, Value, Verdict, Wrong, code_language, kind};
+use crate::kit::{
+    Document, Field, Mapper, Name, Reason, Setup, Step, Type, Value, Verdict, Wrong, code_language, kind,
+};
 
 /// Settings of [`ProgrammingLanguage`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -25,6 +27,7 @@ pub struct Config {
     /// The field that the language is written to.
     pub writes: String,
     /// Languages to keep, in any case. Where there are none, every document is kept.
+    #[schemars(inner(length(min = 1)))]
     pub keep: Vec<String>,
 }
 
@@ -60,6 +63,8 @@ impl Step for ProgrammingLanguage {
 
 impl Mapper for ProgrammingLanguage {
     type Measure = ();
+    const REASONS: &'static [Reason] =
+        &[Reason::of("unknown_programming_language", "keep"), Reason::of("other_programming_language", "keep")];
 
     fn map(&self, document: &mut Document, (): &mut ()) -> Verdict {
         let path = document.field(self.path).and_then(Value::as_text).unwrap_or_default();
@@ -75,10 +80,6 @@ impl Mapper for ProgrammingLanguage {
             Some(language) if !kept(language) => Verdict::Drop("other_programming_language"),
             Some(_) => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["unknown_programming_language", "other_programming_language"]
     }
 }
 

@@ -30,6 +30,7 @@ use crate::kit::{
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Files, and folders of files, with words and phrases, one a line, in lower case.
+    #[schemars(inner(length(min = 1)))]
     pub bad_words: Vec<String>,
 }
 
@@ -179,10 +180,6 @@ impl Filter for RedpajamaSignals {
 
     fn judge(&self, _: &Measure) -> Verdict {
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[]
     }
 }
 

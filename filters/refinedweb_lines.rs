@@ -22,15 +22,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{self, is_letter_or_digit, is_space};
-use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
+use crate::kit::{Document, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
 
 /// Settings of [`RefinedwebLines`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Largest share of capitals in the characters of a line.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_uppercase: f64,
     /// Largest share of digits in the characters of a line.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_digits: f64,
     /// Whether lines such as `3 likes` go.
     pub counters: bool,
@@ -39,6 +41,7 @@ pub struct Config {
     /// Most words of a line that phrases of menus are cut out of.
     pub max_phrase_line_words: usize,
     /// Largest share of its words that a document may lose.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_removed_words: f64,
 }
 
@@ -92,6 +95,11 @@ impl Step for RefinedwebLines {
 
 impl Mapper for RefinedwebLines {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("no_lines_left"),
+        Reason::always("no_words"),
+        Reason::of("too_many_removed_words", "max_removed_words"),
+    ];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let config = &self.config;
@@ -137,10 +145,6 @@ impl Mapper for RefinedwebLines {
             document.set_text(left);
         }
         verdict
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["no_lines_left", "no_words", "too_many_removed_words"]
     }
 }
 

@@ -11,13 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::kit::{Filter, Setup, Step, Text, Verdict, Wrong, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 
 /// Settings of [`Sample`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Share of the documents to keep, between 0 and 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub share: f64,
 }
 
@@ -52,6 +53,7 @@ impl Step for Sample {
 
 impl Filter for Sample {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[Reason::of("not_sampled", "share").by("draw")];
     const JUDGING: &'static [&'static str] = &["share"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -62,10 +64,6 @@ impl Filter for Sample {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         if measure.draw.is_some_and(|draw| draw < self.share) { Verdict::Keep } else { Verdict::Drop("not_sampled") }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["not_sampled"]
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Config {
     /// How words are cut.
     pub words: Words,
     /// The stop words, in lower case; none for the English ones that come along.
+    #[schemars(inner(length(min = 1)))]
     pub stop_words: Vec<String>,
     /// A `tokenizer.json`, the name of the one that comes along, or nothing to leave tokens uncounted.
     pub tokenizer: String,
@@ -143,10 +144,6 @@ impl Filter for Statistics {
 
     fn judge(&self, _: &Measure) -> Verdict {
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[]
     }
 }
 

@@ -35,43 +35,56 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::python::Set;
-use crate::kit::{Filter, Setup, Step, Text, Verdict, Wrong, is_han, is_unspaced, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, is_han, is_unspaced, kind};
 
 /// Settings of [`WanjuanCc`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Largest share of lines that hold one word.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_single_word_lines: f64,
     /// Largest share of empty lines.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_empty_lines: f64,
     /// Most spaces between two Chinese characters, for each Chinese character.
     pub max_spaced_han: f64,
     /// Largest share of characters in very long words.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_long_word_chars: f64,
     /// A word of more characters is very long.
     pub long_word_chars: usize,
     /// Largest share of marks behind a small letter that a letter follows at once, in a script with spaces.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_stuck_marks: f64,
     /// Largest share of replacement, control, private, unassigned, invisible and box-drawing characters.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_abnormal_chars: f64,
     /// Largest share of symbols that are no punctuation.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_symbols: f64,
     /// Smallest share of letters of any script.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_letters: f64,
     /// Largest share of digits.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_digits: f64,
     /// Smallest share of punctuation.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_punctuation: f64,
     /// Largest share of punctuation.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_punctuation: f64,
     /// Largest share of marks in runs of four equal ones and more.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repeated_marks: f64,
     /// Largest share of the most frequent mark.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_top_mark: f64,
     /// Most words in a row without a mark or a line end.
     pub max_unpunctuated_words: f64,
     /// Largest share of brackets and quotes that have no partner.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_unbalanced_brackets: f64,
 }
 
@@ -157,6 +170,24 @@ impl Step for WanjuanCc {
 
 impl Filter for WanjuanCc {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("empty_text"),
+        Reason::of("single_word_lines", "max_single_word_lines"),
+        Reason::of("too_many_empty_lines", "max_empty_lines"),
+        Reason::of("spaced_characters", "max_spaced_han"),
+        Reason::of("words_stuck_together", "max_long_word_chars"),
+        Reason::of("no_space_behind_marks", "max_stuck_marks"),
+        Reason::of("abnormal_characters", "max_abnormal_chars"),
+        Reason::of("too_many_symbols", "max_symbols"),
+        Reason::of("too_many_digits", "max_digits"),
+        Reason::of("repeated_marks", "max_repeated_marks"),
+        Reason::of("one_mark_dominates", "max_top_mark"),
+        Reason::of("too_much_punctuation", "max_punctuation"),
+        Reason::of("too_few_letters", "min_letters"),
+        Reason::of("too_little_punctuation", "min_punctuation"),
+        Reason::of("no_punctuation", "max_unpunctuated_words"),
+        Reason::of("unbalanced_brackets", "max_unbalanced_brackets"),
+    ];
 
     fn measure(&self, text: &Text) -> Measure {
         let seen = look(text, self.config.long_word_chars);
@@ -205,27 +236,6 @@ impl Filter for WanjuanCc {
             (above(measure.unbalanced_brackets, config.max_unbalanced_brackets), "unbalanced_brackets"),
         ];
         rules.into_iter().find(|(broken, _)| *broken).map_or(Verdict::Keep, |(_, reason)| Verdict::Drop(reason))
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "empty_text",
-            "single_word_lines",
-            "too_many_empty_lines",
-            "spaced_characters",
-            "words_stuck_together",
-            "no_space_behind_marks",
-            "abnormal_characters",
-            "too_many_symbols",
-            "too_many_digits",
-            "repeated_marks",
-            "one_mark_dominates",
-            "too_much_punctuation",
-            "too_few_letters",
-            "too_little_punctuation",
-            "no_punctuation",
-            "unbalanced_brackets",
-        ]
     }
 }
 

@@ -32,6 +32,18 @@ pub fn share(part: u64, whole: u64) -> String {
     if whole == 0 { "-".to_owned() } else { format!("{:.1}%", 100.0 * part as f64 / whole as f64) }
 }
 
+/// What a mapper did to texts: `12 rewritten: 1,200 characters fewer, 30 more`. What one text lost and
+/// another gained is not set off.
+pub fn rewritten(documents: u64, removed: u64, added: u64) -> String {
+    let parts = match (removed, added) {
+        (0, 0) => String::new(),
+        (removed, 0) => format!(": {} characters fewer", count(removed)),
+        (0, added) => format!(": {} characters more", count(added)),
+        (removed, added) => format!(": {} characters fewer, {} more", count(removed), count(added)),
+    };
+    format!("{} rewritten{parts}", count(documents))
+}
+
 /// A time for people.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -50,6 +62,9 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!((size(999), size(1536), count(1_234_567)), ("999 B".into(), "1.5 KiB".into(), "1,234,567".into()));
         assert_eq!((share(1, 0), share(1, 8)), ("-".into(), "12.5%".into()));
+        assert_eq!(rewritten(1200, 0, 0), "1,200 rewritten");
+        assert_eq!(rewritten(3, 4000, 0), "3 rewritten: 4,000 characters fewer");
+        assert_eq!(rewritten(3, 4000, 5), "3 rewritten: 4,000 characters fewer, 5 more");
         assert_eq!(duration(Duration::from_secs(3720)), "1 h 2 min");
     }
 }

@@ -24,6 +24,7 @@ pub struct Config {
     /// The variant to write.
     pub to: Variant,
     /// Most kana among kana and ideographs of a text that is rewritten.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_kana_share: f64,
 }
 

@@ -50,8 +50,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{is_letter, is_space, is_upper, split};
 use crate::kit::{
-    Filter, Profile, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_stop_word, kind, with_grams,
-    with_normal,
+    Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_stop_word, kind,
+    with_grams, with_normal,
 };
 
 /// Settings of [`Dingo`]. Shares lie between 0 and 1.
@@ -59,8 +59,10 @@ use crate::kit::{
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Smallest share of words with a letter, as NLTK's `word_tokenize` cuts them.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_alpha_words: f64,
     /// Largest share of words in capitals, in a short text.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_capital_words: f64,
     /// A text of fewer words and marks is short.
     pub capital_rule_words: f64,
@@ -69,16 +71,20 @@ pub struct Config {
     /// Whether a text may end with a colon: 0 or 1.
     pub max_final_colon: f64,
     /// Largest share of characters in runs of six words that occur twice.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_6gram_chars: f64,
     /// Most HTML entities for each character.
     pub max_html_entities: f64,
     /// Most Chinese identity card numbers, in a text that speaks of identity cards.
     pub max_id_cards: f64,
     /// Largest share of lines that end with `...` or `…`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_ellipsis_lines: f64,
     /// Smallest share of lines that end with `.`, `!`, `?` or `"`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_ended_lines: f64,
     /// Largest share of lines that begin with a bullet.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bullet_lines: f64,
     /// Fewest lines without the word `javascript`, in a text of more than three lines.
     pub min_plain_lines: f64,
@@ -97,12 +103,14 @@ pub struct Config {
     /// Most marks of damage for each character.
     pub max_special_characters: f64,
     /// Smallest share of words that are stop words.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_stop_words: f64,
     /// Fewest stop words.
     pub min_stop_word_count: f64,
     /// Most `#`, `...` and `…` for each word.
     pub max_symbols_per_word: f64,
     /// Smallest share of different words.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_unique_words: f64,
     /// Fewest words.
     pub min_words: f64,
@@ -232,6 +240,34 @@ impl Step for Dingo {
 
 impl Filter for Dingo {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("empty_text"),
+        Reason::of("too_few_alphabetic_words", "min_alpha_words"),
+        Reason::of("too_many_capitals", "max_capital_words"),
+        Reason::of("too_few_chars", "min_chars"),
+        Reason::of("ends_with_colon", "max_final_colon"),
+        Reason::of("duplicate_6grams", "max_dup_6gram_chars"),
+        Reason::of("html_entities", "max_html_entities"),
+        Reason::of("identity_card", "max_id_cards"),
+        Reason::of("too_many_ellipsis_lines", "max_ellipsis_lines"),
+        Reason::of("too_few_ended_lines", "min_ended_lines"),
+        Reason::of("too_many_bullet_lines", "max_bullet_lines"),
+        Reason::of("too_many_javascript_lines", "min_plain_lines"),
+        Reason::of("lorem_ipsum", "max_lorem_ipsum"),
+        Reason::of("words_too_short", "min_mean_word_chars"),
+        Reason::of("words_too_long", "max_mean_word_chars"),
+        Reason::of("no_punctuation", "max_unpunctuated_words"),
+        Reason::of("too_few_sentences", "min_sentences"),
+        Reason::of("too_many_sentences", "max_sentences"),
+        Reason::of("special_characters", "max_special_characters"),
+        Reason::of("too_few_stop_words", "min_stop_words"),
+        Reason::of("too_few_stop_words", "min_stop_word_count"),
+        Reason::of("too_many_symbols", "max_symbols_per_word"),
+        Reason::of("too_few_distinct_words", "min_unique_words"),
+        Reason::of("too_few_words", "min_words"),
+        Reason::of("too_many_words", "max_words"),
+        Reason::of("personal_information", "max_pii"),
+    ];
     const JUDGING: &'static [&'static str] = &["capital_rule_words"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -341,36 +377,6 @@ impl Filter for Dingo {
             (above(measure.pii, config.max_pii), "personal_information"),
         ];
         rules.into_iter().find(|(broken, _)| *broken).map_or(Verdict::Keep, |(_, reason)| Verdict::Drop(reason))
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "empty_text",
-            "too_few_alphabetic_words",
-            "too_many_capitals",
-            "too_few_chars",
-            "ends_with_colon",
-            "duplicate_6grams",
-            "html_entities",
-            "identity_card",
-            "too_many_ellipsis_lines",
-            "too_few_ended_lines",
-            "too_many_bullet_lines",
-            "too_many_javascript_lines",
-            "lorem_ipsum",
-            "words_too_short",
-            "words_too_long",
-            "no_punctuation",
-            "too_few_sentences",
-            "too_many_sentences",
-            "special_characters",
-            "too_few_stop_words",
-            "too_many_symbols",
-            "too_few_distinct_words",
-            "too_few_words",
-            "too_many_words",
-            "personal_information",
-        ]
     }
 }
 

@@ -44,7 +44,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
-use crate::kit::{Filter, Profile, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind};
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -63,14 +63,18 @@ pub struct Config {
     /// Most `...` and `…` for each word.
     pub max_ellipses_per_word: f64,
     /// Largest share of lines that begin with `•` or `-`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bullet_lines: f64,
     /// Largest share of lines that end with `...` or `…`.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_ellipsis_lines: f64,
     /// Smallest share of words with a letter, symbols counted as words.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_alphabetic_words: f64,
     /// Fewest distinct stop words.
     pub min_stop_words: u64,
     /// The stop words, in the case they are looked for.
+    #[schemars(inner(length(min = 1)))]
     pub stop_words: Vec<String>,
     /// Most symbols for each word: `#` and ellipses, as the counting has them.
     pub max_symbols_per_word: f64,
@@ -218,6 +222,21 @@ impl Step for GopherQuality {
 
 impl Filter for GopherQuality {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_few_words", "min_words"),
+        Reason::of("too_many_words", "max_words"),
+        Reason::of("words_too_short", "min_mean_chars").by("mean_word_chars"),
+        Reason::of("words_too_short", "min_median_chars").by("median_word_chars"),
+        Reason::of("words_too_long", "max_mean_chars").by("mean_word_chars"),
+        Reason::of("words_too_long", "max_median_chars").by("median_word_chars"),
+        Reason::of("too_many_symbols", "max_symbols_per_word"),
+        Reason::of("too_many_hashes", "max_hashes_per_word"),
+        Reason::of("too_many_ellipses", "max_ellipses_per_word"),
+        Reason::of("too_many_bullet_lines", "max_bullet_lines"),
+        Reason::of("too_many_ellipsis_lines", "max_ellipsis_lines"),
+        Reason::of("too_few_alphabetic_words", "min_alphabetic_words"),
+        Reason::of("too_few_stop_words", "min_stop_words"),
+    ];
 
     fn measure(&self, text: &Text) -> Measure {
         match self.config.counting {
@@ -300,22 +319,6 @@ impl Filter for GopherQuality {
             () if below(measure.stop_words, self.config.min_stop_words as f64) => Verdict::Drop("too_few_stop_words"),
             () => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "too_few_words",
-            "too_many_words",
-            "words_too_short",
-            "words_too_long",
-            "too_many_symbols",
-            "too_many_hashes",
-            "too_many_ellipses",
-            "too_many_bullet_lines",
-            "too_many_ellipsis_lines",
-            "too_few_alphabetic_words",
-            "too_few_stop_words",
-        ]
     }
 }
 

@@ -39,23 +39,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
 use crate::gopher_quality::Counting;
-use crate::kit::{Filter, Profile, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
+use crate::kit::{Filter, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Largest share of paragraphs that are copies.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_paragraphs: f64,
     /// Largest share of characters in such paragraphs.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_paragraph_chars: f64,
     /// Largest share of lines that are copies.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_lines: f64,
     /// Largest share of characters in such lines.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_dup_line_chars: f64,
     /// Largest share of characters in the most frequent run of 2, 3 and 4 words.
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub max_top_ngram_chars: [f64; 3],
     /// Largest share of characters in copied runs of 5, 6, 7, 8, 9 and 10 words.
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub max_dup_ngram_chars: [f64; 6],
     /// How words are cut; `dclm` and `dolma` have ways of their own.
     pub words: Words,
@@ -146,6 +152,22 @@ impl Step for GopherRepetition {
 
 impl Filter for GopherRepetition {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::always("empty_text"),
+        Reason::of("duplicate_paragraphs", "max_dup_paragraphs"),
+        Reason::of("duplicate_paragraph_chars", "max_dup_paragraph_chars"),
+        Reason::of("duplicate_lines", "max_dup_lines"),
+        Reason::of("duplicate_line_chars", "max_dup_line_chars"),
+        Reason::of("frequent_2gram", "max_top_ngram_chars[0]").by("top_2gram_chars"),
+        Reason::of("frequent_3gram", "max_top_ngram_chars[1]").by("top_3gram_chars"),
+        Reason::of("frequent_4gram", "max_top_ngram_chars[2]").by("top_4gram_chars"),
+        Reason::of("duplicate_5grams", "max_dup_ngram_chars[0]").by("dup_5gram_chars"),
+        Reason::of("duplicate_6grams", "max_dup_ngram_chars[1]").by("dup_6gram_chars"),
+        Reason::of("duplicate_7grams", "max_dup_ngram_chars[2]").by("dup_7gram_chars"),
+        Reason::of("duplicate_8grams", "max_dup_ngram_chars[3]").by("dup_8gram_chars"),
+        Reason::of("duplicate_9grams", "max_dup_ngram_chars[4]").by("dup_9gram_chars"),
+        Reason::of("duplicate_10grams", "max_dup_ngram_chars[5]").by("dup_10gram_chars"),
+    ];
 
     fn measure(&self, text: &Text) -> Measure {
         match self.config.counting {
@@ -202,25 +224,6 @@ impl Filter for GopherRepetition {
         ];
         let broken = rules.into_iter().find(|(measure, max, _)| measure.is_some_and(|measure| measure > *max));
         broken.map_or(Verdict::Keep, |(_, _, reason)| Verdict::Drop(reason))
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "empty_text",
-            "duplicate_paragraphs",
-            "duplicate_paragraph_chars",
-            "duplicate_lines",
-            "duplicate_line_chars",
-            "frequent_2gram",
-            "frequent_3gram",
-            "frequent_4gram",
-            "duplicate_5grams",
-            "duplicate_6grams",
-            "duplicate_7grams",
-            "duplicate_8grams",
-            "duplicate_9grams",
-            "duplicate_10grams",
-        ]
     }
 }
 

@@ -24,7 +24,7 @@ use dom_smoothie::{Config as Readable, Readability, TextMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Document, Field, Mapper, Name, Setup, Step, Type, Verdict, Wrong, kind};
+use crate::kit::{Document, Field, Mapper, Name, Reason, Setup, Step, Type, Verdict, Wrong, kind};
 
 /// Settings of [`HtmlText`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -86,6 +86,7 @@ impl Step for HtmlText {
 
 impl Mapper for HtmlText {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[Reason::of("no_main_text", "min_chars").unmeasured()];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         let html = document.take_text();
@@ -105,10 +106,6 @@ impl Mapper for HtmlText {
             document.set_field(self.published, published);
         }
         Verdict::Keep
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["no_main_text"]
     }
 }
 

@@ -42,8 +42,11 @@ impl Document {
 
     /// Puts another text in the place of the one it has.
     pub fn set_text(&mut self, text: impl Into<String>) {
-        self.text = text.into();
-        self.revision = self.revision.wrapping_add(1);
+        let text = text.into();
+        if text != self.text {
+            self.text = text;
+            self.revision = self.revision.wrapping_add(1);
+        }
     }
 
     /// Takes the text out, leaving none behind: for mappers that rebuild it without a copy.
@@ -52,7 +55,8 @@ impl Document {
         std::mem::take(&mut self.text)
     }
 
-    pub(super) fn revision(&self) -> u32 {
+    /// Changes with every edit of the text.
+    pub fn revision(&self) -> u32 {
         self.revision
     }
 

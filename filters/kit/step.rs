@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Document, Measures, Name, Text, Type};
+use super::{Document, Measures, Name, Text, Type, nearest};
 
 /// A field a step reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,17 @@ impl Wrong {
     /// A setting whose value cannot be; `what` says why.
     pub fn setting(setting: &'static str, what: impl Into<String>) -> Wrong {
         Wrong { setting: Some(setting), what: what.into(), help: None }
+    }
+
+    /// Asks whether a known word was meant, where one is near.
+    pub fn near<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Wrong {
+        match nearest(word, known.into_iter()) {
+            Some(near) => {
+                let rest = self.help.as_ref().map(|help| format!("  {help}")).unwrap_or_default();
+                self.help(format!("did you mean `{near}`?{rest}"))
+            }
+            None => self,
+        }
     }
 
     /// Adds how to repair it.
@@ -198,10 +209,56 @@ pub enum Verdict {
     Drop(&'static str),
 }
 
+/// Why a step drops documents: a fact about them, the setting that says so, and the measure it looks at.
+///
+/// A reason with two settings has two rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// As in [`Verdict::Drop`] and in reports.
+    pub name: &'static str,
+    /// The setting that decides; `max_top[1]` is the second number of `max_top`.
+    pub setting: Option<&'static str>,
+    measure: Option<&'static str>,
+    unmeasured: bool,
+}
+
+impl Reason {
+    /// A reason that no setting is about: an empty text.
+    pub const fn always(name: &'static str) -> Reason {
+        Reason { name, setting: None, measure: None, unmeasured: true }
+    }
+
+    /// A reason that a setting is about. `min_words` and `max_words` are about the measure `words`; others
+    /// about none.
+    pub const fn of(name: &'static str, setting: &'static str) -> Reason {
+        Reason { name, setting: Some(setting), measure: None, unmeasured: false }
+    }
+
+    /// The measure that is looked at, where it is called otherwise.
+    pub const fn by(mut self, measure: &'static str) -> Reason {
+        self.measure = Some(measure);
+        self
+    }
+
+    /// Says that what the setting is about is no measure.
+    pub const fn unmeasured(mut self) -> Reason {
+        self.unmeasured = true;
+        self
+    }
+
+    /// The measure that the setting is about.
+    pub fn measure(&self) -> Option<&'static str> {
+        let bound = |setting: &'static str| setting.strip_prefix("min_").or(setting.strip_prefix("max_"));
+        self.measure.or_else(|| self.setting.filter(|_| !self.unmeasured).and_then(bound))
+    }
+}
+
 /// Judges one document without changing it.
 pub trait Filter: Step<Kind = kind::Filter> {
     /// What it measures; `()` for nothing.
     type Measure: Measures;
+    /// Every reason `judge` can give, in the order in which it looks.
+    const REASONS: &'static [Reason] = &[];
     /// Settings that judge and change no measure, beside those called `min_…` and `max_…`, of which that
     /// holds by their name: `wanjuan tune` tries others without reading the corpus again.
     const JUDGING: &'static [&'static str] = &[];
@@ -213,21 +270,15 @@ pub trait Filter: Step<Kind = kind::Filter> {
 
     /// Decides on those numbers alone, so that stored measures can be judged again.
     fn judge(&self, measure: &Self::Measure) -> Verdict;
-
-    /// Every reason `judge` can give.
-    fn reasons(&self) -> &'static [&'static str];
 }
 
 /// Rewrites the text or the fields of one document, and may drop it.
 pub trait Mapper: Step<Kind = kind::Mapper> {
     /// What it measures; `()` for nothing.
     type Measure: Measures;
+    /// Every reason `map` can give.
+    const REASONS: &'static [Reason] = &[];
 
     /// A pure function of the document. `measure` starts out empty.
     fn map(&self, document: &mut Document, measure: &mut Self::Measure) -> Verdict;
-
-    /// Every reason `map` can give.
-    fn reasons(&self) -> &'static [&'static str] {
-        &[]
-    }
 }

@@ -18,7 +18,7 @@ impl std::error::Error for Malformed {}
 /// The entries of a list, in its order.
 ///
 /// - UTF-8, with or without a byte order mark; lines end with LF or CRLF.
-/// - A line that begins with `#` is a comment.
+/// - `#` at the start of a line or behind white space begins a comment; within an entry (`C#`) it is part of it.
 /// - `,`, `，`, `、` and `|` part the entries of one line. Everything else belongs to an entry: spaces
 ///   within it, dots, and `+`, which some lists put between words that are to occur together.
 /// - White space around an entry is not part of it, and an empty entry is none.
@@ -32,12 +32,18 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<&str>, Malformed> {
         let good = &bytes[..error.valid_up_to()];
         Malformed { line: memchr::memchr_iter(b'\n', good).count() + 1 }
     })?;
-    let lines = text.split('\n').map(str::trim).filter(|line| !line.starts_with('#'));
+    let lines = text.split('\n').map(without_comment);
     Ok(lines
         .flat_map(|line| line.split([',', '，', '、', '|']))
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
         .collect())
+}
+
+/// What stands before a `#` that begins a comment.
+fn without_comment(line: &str) -> &str {
+    let begins = |&(at, _): &(usize, &str)| line[..at].chars().next_back().is_none_or(char::is_whitespace);
+    line.match_indices('#').find(begins).map_or(line, |(at, _)| &line[..at])
 }
 
 #[cfg(test)]
@@ -53,6 +59,12 @@ mod tests {
             ["法轮", "two words", "武汉+光谷"]
         );
         assert!(entries(b"").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_hash_behind_white_space_begins_a_comment_and_one_within_an_entry_does_not() {
+        let list = "法轮 # 组织\ntwo words\t#x,y\nC#\nC# # a language\n　# alone";
+        assert_eq!(entries(list.as_bytes()).unwrap(), ["法轮", "two words", "C#", "C#"]);
     }
 
     #[test]

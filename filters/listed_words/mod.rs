@@ -10,9 +10,9 @@
 //! Lists are files or folders of them, or names of those that come along: `zh-porn`, `zh-violence`,
 //! `zh-politics`, `zh-ads`, `zh-mixed` (Sensitive-lexicon, MIT) and `bad-words-en` and the like for 27
 //! languages (LDNOOBW, CC-BY-4.0). They err both ways: names of provinces and of newspapers are on the
-//! Chinese ones. One entry on a line, in UTF-8; `#` begins a comment; `,`, `，`, `、` and `|` part the
-//! entries of a line. Entries shorter than `min_entry_chars` are passed over: one Chinese character is in
-//! every text.
+//! Chinese ones. One entry on a line, in UTF-8; `#` at the start of a line or behind white space begins a
+//! comment; `,`, `，`, `、` and `|` part the entries of a line. Entries shorter than `min_entry_chars` are
+//! passed over: one Chinese character is in every text.
 //!
 //! With `script`, an end of an entry in a script that has spaces between its words must be the end of a
 //! word (`ass` is not in `class`), one in Chinese, Japanese, Thai, Lao, Khmer, Burmese or Tibetan need
@@ -48,7 +48,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_words;
-use crate::kit::{Field, Filter, Name, Profile, Setup, Step, Table, Text, Type, Verdict, Wrong, kind};
+use crate::kit::{Field, Filter, Name, Profile, Reason, Setup, Step, Table, Text, Type, Verdict, Wrong, kind};
 use fold::Fold;
 pub use list::{Malformed, entries};
 pub(crate) use matcher::{Matcher, Matching};
@@ -58,12 +58,15 @@ pub(crate) use matcher::{Matcher, Matching};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Lists for every document: files, folders of files, or names of lists that come along.
+    #[schemars(inner(length(min = 1)))]
     pub lists: Vec<String>,
     /// Lists for the documents of a language, by the value of their field `lang`.
     pub lists_by_lang: BTreeMap<String, Vec<String>>,
     /// Words and phrases within which nothing is found.
+    #[schemars(inner(length(min = 1)))]
     pub allow: Vec<String>,
     /// Files and folders of more of them.
+    #[schemars(inner(length(min = 1)))]
     pub allow_lists: Vec<String>,
     /// How an entry must stand in the text.
     pub matching: Matching,
@@ -234,7 +237,12 @@ impl Reading {
                 self.add_list(setting, Path::new(path), list.as_bytes(), entries)?;
                 continue;
             }
-            for path in setup.files_in(setting, std::slice::from_ref(path))? {
+            let found = setup.files_in(setting, std::slice::from_ref(path)).map_err(|wrong| {
+                let words = bad_words::languages().map(|lang| format!("bad-words-{lang}"));
+                let names: Vec<String> = ALONG.iter().map(|(name, _)| (*name).to_owned()).chain(words).collect();
+                wrong.near(path, names.iter().map(String::as_str))
+            });
+            for path in found? {
                 let bytes = std::fs::read(&path)
                     .map_err(|error| Wrong::setting(setting, format!("{}: {error}", path.display())))?;
                 self.add_list(setting, &path, &bytes, entries)?;
@@ -336,6 +344,12 @@ impl Scratch {
 
 impl Filter for ListedWords {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_many_listed_words", "max_hits"),
+        Reason::of("too_many_distinct_listed_words", "max_distinct"),
+        Reason::of("listed_words_too_dense", "max_density"),
+        Reason::of("too_many_listed_words_per_line", "max_per_line"),
+    ];
     const MEASURING: &'static [&'static str] = &["min_entry_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
@@ -383,15 +397,6 @@ impl Filter for ListedWords {
         ];
         let broken = rules.into_iter().find(|(measure, max, _)| measure.is_some_and(|measure| measure > *max));
         broken.map_or(Verdict::Keep, |(_, _, reason)| Verdict::Drop(reason))
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "too_many_listed_words",
-            "too_many_distinct_listed_words",
-            "listed_words_too_dense",
-            "too_many_listed_words_per_line",
-        ]
     }
 }
 

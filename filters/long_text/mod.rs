@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::kit::{Filter, Setup, Step, Table, Text, Verdict, Words, Wrong, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Table, Text, Verdict, Words, Wrong, kind};
 
 /// Settings of [`LongText`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -42,24 +42,32 @@ pub struct Config {
     /// Shortest text that is measured, in bytes.
     pub min_bytes: u64,
     /// Smallest share of characters in connectives.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_connectives: f64,
     /// Smallest share of characters in pronouns.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_pronouns: f64,
     /// Smallest share of distinct words among a thousand.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_distinct_words: f64,
     /// Largest share of distinct words among a thousand.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_distinct_words: f64,
     /// Smallest mean length of a line that is not blank, in characters.
     pub min_mean_line_chars: f64,
     /// Largest mean length of a line that is not blank, in characters.
     pub max_mean_line_chars: f64,
     /// Smallest share of commas.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_commas: f64,
     /// Largest share of vertical bars.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_bars: f64,
     /// Smallest length when compressed, as a share of the bytes.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_compressed: f64,
     /// Largest length when compressed, as a share of the bytes.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_compressed: f64,
     /// How words are cut.
     pub words: Words,
@@ -137,6 +145,18 @@ impl Step for LongText {
 
 impl Filter for LongText {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_few_connectives", "min_connectives"),
+        Reason::of("too_few_pronouns", "min_pronouns"),
+        Reason::of("too_few_distinct_words", "min_distinct_words"),
+        Reason::of("too_many_distinct_words", "max_distinct_words"),
+        Reason::of("lines_too_short", "min_mean_line_chars"),
+        Reason::of("lines_too_long", "max_mean_line_chars"),
+        Reason::of("too_few_commas", "min_commas"),
+        Reason::of("too_many_bars", "max_bars"),
+        Reason::of("compresses_too_far", "min_compressed"),
+        Reason::of("compresses_too_little", "max_compressed"),
+    ];
     // Shorter texts are not measured.
     const MEASURING: &'static [&'static str] = &["min_bytes"];
 
@@ -182,21 +202,6 @@ impl Filter for LongText {
             () if above(measure.compressed, config.max_compressed) => Verdict::Drop("compresses_too_little"),
             () => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "too_few_connectives",
-            "too_few_pronouns",
-            "too_few_distinct_words",
-            "too_many_distinct_words",
-            "lines_too_short",
-            "lines_too_long",
-            "too_few_commas",
-            "too_many_bars",
-            "compresses_too_far",
-            "compresses_too_little",
-        ]
     }
 }
 

@@ -49,7 +49,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::kit::{Document, Mapper, Profile, Setup, Step, Verdict, Wrong, kind};
+use crate::kit::{Document, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
 
 /// What to do with a kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -260,6 +260,15 @@ const KEPT_SPANS: usize = 1 << 16;
 
 impl Mapper for Pii {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("has_secret", "secret").by("secrets"),
+        Reason::of("has_email", "email").by("emails"),
+        Reason::of("has_id_card", "id_card").by("id_cards"),
+        Reason::of("has_bank_card", "bank_card").by("bank_cards"),
+        Reason::of("has_phone_number", "phone").by("phones"),
+        Reason::of("has_ip_address", "ip").by("ips"),
+        Reason::of("too_much_personal_data", "max_found").unmeasured(),
+    ];
 
     fn map(&self, document: &mut Document, measure: &mut Measure) -> Verdict {
         thread_local! {
@@ -289,18 +298,6 @@ impl Mapper for Pii {
             }
             Verdict::Keep
         })
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "has_secret",
-            "has_email",
-            "has_id_card",
-            "has_bank_card",
-            "has_phone_number",
-            "has_ip_address",
-            "too_much_personal_data",
-        ]
     }
 }
 

@@ -54,7 +54,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Field, Filter, Name, Profile, Setup, Step, Text, Type, Verdict, Wrong, kind};
+use crate::kit::{Field, Filter, Name, Profile, Reason, Setup, Step, Text, Type, Verdict, Wrong, kind};
 use address::{Address, host_as_written, registered_as_written};
 use lists::{Domains, Tally, Texts, Urls};
 use words::{Substrings, Words};
@@ -76,12 +76,16 @@ pub struct Config {
     /// The field that holds the URL.
     pub field: String,
     /// Files and folders with domains to block.
+    #[schemars(inner(length(min = 1)))]
     pub block_domains: Vec<String>,
     /// Files and folders with URLs to block.
+    #[schemars(inner(length(min = 1)))]
     pub block_urls: Vec<String>,
     /// Files and folders with domains to keep, whatever else is listed.
+    #[schemars(inner(length(min = 1)))]
     pub allow_domains: Vec<String>,
     /// Files and folders with URLs to keep, whatever else is listed.
+    #[schemars(inner(length(min = 1)))]
     pub allow_urls: Vec<String>,
     /// How lines of those lists are compared.
     pub lines: Comparison,
@@ -90,14 +94,17 @@ pub struct Config {
     /// Whether public suffixes among the domains to block are meant.
     pub block_suffixes: bool,
     /// Files with words that stand on their own; `datatrove` is the list that comes along.
+    #[schemars(inner(length(min = 1)))]
     pub banned_words: Vec<String>,
     /// Most distinct ones in a URL.
     pub max_banned_words: u64,
     /// Files with words of which it takes several; `datatrove` is the list that comes along.
+    #[schemars(inner(length(min = 1)))]
     pub soft_banned_words: Vec<String>,
     /// Most distinct ones in a URL.
     pub max_soft_banned_words: u64,
     /// Files with words that may begin and end anywhere; `datatrove` is the list that comes along.
+    #[schemars(inner(length(min = 1)))]
     pub banned_substrings: Vec<String>,
     /// Most of them in a URL.
     pub max_banned_substrings: u64,
@@ -285,7 +292,7 @@ impl Loader<'_> {
             let list = if list == BUILT_IN {
                 Err(words::built_in(setting))
             } else {
-                path = self.setup.file(setting, list)?;
+                path = self.setup.file(setting, list).map_err(|wrong| wrong.near(list, [BUILT_IN]))?;
                 Ok(path.as_path())
             };
             words::read(list, &mut tally, &mut words).map_err(|error| {
@@ -400,7 +407,17 @@ impl Step for UrlLists {
 
 impl Filter for UrlLists {
     type Measure = Measure;
+    const REASONS: &'static [Reason] = &[
+        Reason::of("no_url", "keep_without_url"),
+        Reason::of("unreadable_url", "keep_unreadable"),
+        Reason::of("blocked_domain", "block_domains"),
+        Reason::of("blocked_url", "block_urls"),
+        Reason::of("banned_words_in_url", "max_banned_words"),
+        Reason::of("soft_banned_words_in_url", "max_soft_banned_words"),
+        Reason::of("banned_substrings_in_url", "max_banned_substrings"),
+    ];
     const JUDGING: &'static [&'static str] = &["keep_without_url", "keep_unreadable"];
+    const MEASURING: &'static [&'static str] = &["max_bad_lines"];
 
     fn measure(&self, text: &Text) -> Measure {
         let url = text.document().field(self.field).and_then(|url| url.as_text()).unwrap_or_default();
@@ -440,18 +457,6 @@ impl Filter for UrlLists {
             () if above(measure.banned_substrings, max_banned_substrings) => Verdict::Drop("banned_substrings_in_url"),
             () => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &[
-            "no_url",
-            "unreadable_url",
-            "blocked_domain",
-            "blocked_url",
-            "banned_words_in_url",
-            "soft_banned_words_in_url",
-            "banned_substrings_in_url",
-        ]
     }
 }
 

@@ -190,6 +190,14 @@ fn page(entry: &Entry) -> String {
             let _ = writeln!(text, "  {:<32} {}", measure.name, measure.about);
         }
     }
+    if !entry.reasons.is_empty() {
+        let width = entry.reasons.iter().map(|reason| reason.name.len()).max().unwrap_or(0) + 2;
+        text.push_str("\nReasons to drop a document, each with its setting\n");
+        for reason in entry.reasons {
+            let line = format!("  {:<width$}{}", reason.name, reason.setting.unwrap_or_default());
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+    }
     text.push_str(&on_the_sample(entry.name));
     match entry.profiles {
         [] => {}
@@ -229,6 +237,10 @@ fn describe(entry: &Entry) -> Value {
         .profiles
         .iter()
         .map(|profile| json!({ "name": profile.name, "about": profile.about, "settings": profile.settings }));
+    let reasons = entry
+        .reasons
+        .iter()
+        .map(|reason| json!({ "name": reason.name, "setting": reason.setting, "measure": reason.measure() }));
     json!({
         "name": entry.name,
         "kind": entry.kind,
@@ -236,6 +248,7 @@ fn describe(entry: &Entry) -> Value {
         "words": entry.words(),
         "settings": entry.schema,
         "measures": measures.collect::<Vec<_>>(),
+        "reasons": reasons.collect::<Vec<_>>(),
         "profiles": profiles.collect::<Vec<_>>(),
     })
 }

@@ -121,7 +121,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Run(command) => command.run(&registry),
         Command::Check(command) => command.run(&registry),
         Command::Test(command) => command.run(&registry),
-        Command::Why(command) => command.run(),
+        Command::Why(command) => command.run(&registry),
         Command::Tune(command) => command.run(&registry),
         Command::Diff(command) => command.run(&registry),
         Command::Report(command) => command.run(&registry),

@@ -48,6 +48,21 @@ impl State {
         }
     }
 
+    /// Adds what a part of a task has done. A task that runs again reads again: the bar stays within its end.
+    fn add(&mut self, read: u64, bytes: u64, counts: &Counts) {
+        let dropped: u64 = counts.steps.values().map(|step| step.seen - step.kept).sum();
+        let documents = counts.documents.max(counts.steps.values().map(|step| step.seen).max().unwrap_or(0));
+        self.read += read;
+        self.bytes += bytes;
+        self.documents += documents;
+        self.kept += documents.saturating_sub(dropped);
+        self.set_aside += counts.set_aside_total();
+    }
+
+    fn position(&self) -> u64 {
+        self.read.min(self.total)
+    }
+
     fn line(&self, elapsed: Duration) -> String {
         let seconds = elapsed.as_secs_f64().max(1e-3);
         let kept = match self.documents {
@@ -121,17 +136,11 @@ impl Progress for Arc<Display> {
 
     fn advance(&self, read: u64, bytes: u64, counts: &Counts) {
         let mut state = self.state();
-        let dropped: u64 = counts.steps.values().map(|step| step.seen - step.kept).sum();
-        let documents = counts.documents.max(counts.steps.values().map(|step| step.seen).max().unwrap_or(0));
-        state.read += read;
-        state.bytes += bytes;
-        state.documents += documents;
-        state.kept += documents.saturating_sub(dropped);
-        state.set_aside += counts.set_aside_total();
+        state.add(read, bytes, counts);
         let elapsed = state.started.elapsed();
         match &self.bar {
             Some(bar) => {
-                bar.set_position(state.read.min(state.total));
+                bar.set_position(state.position());
                 bar.set_message(state.line(elapsed));
             }
             None if state.last.elapsed() >= EVERY => {
@@ -153,6 +162,15 @@ impl Progress for Arc<Display> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_again_takes_no_bar_past_its_end_and_no_share_past_the_whole() {
+        let mut state = State::new("read", 400);
+        let counts = Counts { documents: 10, ..Counts::default() };
+        (0..3).for_each(|_| state.add(300, 3000, &counts));
+        assert_eq!((state.position(), state.left(Duration::from_secs(10))), (400, Some(Duration::ZERO)));
+        assert!(state.line(Duration::from_secs(10)).contains("100.0% kept"));
+    }
 
     #[test]
     fn a_line_tells_rates_what_is_kept_and_the_time_that_is_left() {

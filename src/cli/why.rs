@@ -10,12 +10,16 @@ use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use clap::Args;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use wanjuan_filters::kit::{Reason, Step as _};
 
 use super::{Exit, Output, say};
 use crate::engine::commit::at;
 use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
 use crate::engine::publish::read_manifest;
-use crate::engine::session::{RunRecord, read_record};
+use crate::engine::session::{RunRecord, StepRecord, read_record};
+use crate::registry::Registry;
+use crate::rule::Rule;
 
 /// Tell what happened to one document of a finished run
 #[derive(Args)]
@@ -31,7 +35,7 @@ pub struct Why {
 }
 
 impl Why {
-    pub fn run(self) -> Exit {
+    pub fn run(self, registry: &Registry) -> Exit {
         let record = match read_record(&self.out) {
             Ok(record) => record,
             Err(error) => {
@@ -53,10 +57,10 @@ impl Why {
             return Exit::Wrong;
         }
         match self.output {
-            Output::Text => found.iter().for_each(|way| say(&way.tell(&self.out, &record))),
+            Output::Text => found.iter().for_each(|way| say(&way.tell(&self.out, &record, registry))),
             Output::Json => say(&format!(
                 "{:#}\n",
-                serde_json::json!(found.iter().map(|way| way.json(&self.out)).collect::<Vec<_>>())
+                serde_json::json!(found.iter().map(|way| way.json(&self.out, &record, registry)).collect::<Vec<_>>())
             )),
         }
         Exit::Done
@@ -124,27 +128,8 @@ impl Way {
         find(out, same).ok()?.into_iter().next().map(|way| way.id)
     }
 
-    fn tell(&self, out: &Path, record: &RunRecord) -> String {
-        let mut text = format!("{}\n  record {} of {}\n", self.id, self.ordinal, self.split);
-        for (name, value) in &self.fields {
-            let _ = writeln!(text, "  {name} = {value}");
-        }
-        for step in record.steps.iter().filter(|step| !["source", "sink"].contains(&step.kind.as_str())) {
-            let prefix = format!("{}.", step.name);
-            let ended = step.name == self.step;
-            let measures: Vec<_> = self.measures.iter().filter(|(name, _)| name.starts_with(&prefix)).collect();
-            if measures.is_empty() && !ended {
-                continue;
-            }
-            let _ = writeln!(text, "  {}", step.name);
-            for (name, value) in measures {
-                let value = if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.4}") };
-                let _ = writeln!(text, "    {:<36}{value}", &name[prefix.len()..]);
-            }
-            if ended {
-                break;
-            }
-        }
+    fn tell(&self, out: &Path, record: &RunRecord, registry: &Registry) -> String {
+        let mut text = format!("{}, record {} of {}\n", self.id, self.ordinal, self.split);
         match &self.reason {
             Some(reason) => {
                 let _ = writeln!(text, "dropped by {}: {reason}", self.step);
@@ -153,13 +138,69 @@ impl Way {
                 let _ = writeln!(text, "kept: written by {}", self.step);
             }
         }
+        if let Some(decided) = self.decided(record, registry) {
+            let _ = writeln!(text, "  {}", decided.told());
+        }
         if let Some(kept) = self.kept(out) {
             let _ = writeln!(text, "kept in its stead: {kept}");
+        }
+        if !self.fields.is_empty() {
+            let width = self.fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
+            text.push_str("\nfields\n");
+            for (name, value) in &self.fields {
+                let _ = writeln!(text, "  {name:<width$}{value}");
+            }
+        }
+        for step in record.steps.iter().filter(|step| !["source", "sink"].contains(&step.kind.as_str())) {
+            let measures: Vec<_> = self.measured(step).collect();
+            if !measures.is_empty() {
+                let width = measures.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(22) + 2;
+                let _ = writeln!(text, "\n{}", step.name);
+                for (name, value) in measures {
+                    let bounds = bounds(step, registry, name);
+                    let _ = writeln!(text, "{}", format!("  {name:<width$}{:<10}{bounds}", shown(value)).trim_end());
+                }
+            }
+            if step.name == self.step {
+                break;
+            }
         }
         text
     }
 
-    fn json(&self, out: &Path) -> serde_json::Value {
+    /// The measures of a step, by their own names.
+    fn measured(&self, step: &StepRecord) -> impl Iterator<Item = (&str, f64)> {
+        let prefix = format!("{}.", step.name);
+        self.measures.iter().filter_map(move |(name, value)| {
+            let name = name.strip_prefix(&prefix).filter(|rest| !rest.contains('.'))?;
+            Some((name, *value))
+        })
+    }
+
+    /// Which setting dropped it, and what was measured: of a reason with two settings the one that was not met.
+    fn decided(&self, record: &RunRecord, registry: &Registry) -> Option<Decided> {
+        let reason = self.reason.as_deref()?;
+        let step = record.steps.iter().find(|step| step.name == self.step)?;
+        if step.uses == Rule::NAME {
+            return Some(Decided { setting: "drop_if".into(), value: value(step, "drop_if"), measured: None });
+        }
+        let row = |row: &Reason| {
+            let wanted = row.measure();
+            let measured = self.measured(step).find(|(name, _)| Some(*name) == wanted);
+            Some((row.setting?, measured.map(|(name, value)| (name.to_owned(), value))))
+        };
+        let entry = registry.find("step", &step.uses)?;
+        let rows: Vec<_> = entry.reasons.iter().filter(|row| row.name == reason).filter_map(row).collect();
+        let broken = |(setting, measured): &&(&str, Option<(String, f64)>)| {
+            let (Some((_, measured)), Some(bound)) = (measured, number(&value(step, setting))) else { return false };
+            if setting.starts_with("min_") { *measured < bound } else { *measured > bound }
+        };
+        let (setting, measured) = rows.iter().find(broken).or(rows.first())?.clone();
+        Some(Decided { setting: setting.to_owned(), value: value(step, setting), measured })
+    }
+
+    fn json(&self, out: &Path, record: &RunRecord, registry: &Registry) -> serde_json::Value {
+        let decided = self.decided(record, registry);
         serde_json::json!({
             "id": self.id,
             "split": self.split,
@@ -167,11 +208,75 @@ impl Way {
             "step": self.step,
             "verdict": if self.reason.is_some() { "drop" } else { "keep" },
             "reason": self.reason,
+            "setting": decided.as_ref().map(|decided| &decided.setting),
+            "value": decided.as_ref().map(|decided| &decided.value),
+            "measured": decided.as_ref().and_then(|decided| decided.measured.as_ref()).map(|(_, value)| value),
             "kept_instead": self.kept(out),
             "fields": self.fields.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "measures": self.measures.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         })
     }
+}
+
+/// The setting that dropped a document.
+struct Decided {
+    setting: String,
+    value: Value,
+    measured: Option<(String, f64)>,
+}
+
+impl Decided {
+    /// `max_dup_lines 0.3, measured 0.31`
+    fn told(&self) -> String {
+        let Decided { setting, value, measured } = self;
+        let Some((name, measured)) = measured else { return format!("{setting} {}", plain(value)) };
+        let mut short = shown(*measured);
+        if number(value).is_some_and(|bound| shown(bound) == short && bound != *measured) {
+            short = measured.to_string();
+        }
+        let called = setting.strip_prefix("min_").or(setting.strip_prefix("max_"));
+        let name = if called == Some(name) { String::new() } else { format!(" ({name})") };
+        format!("{setting} {}, measured {short}{name}", plain(value))
+    }
+}
+
+/// The value of a setting as the run had it; `max_top[1]` is within a list. JSON has no infinity, and null for it.
+fn value(step: &StepRecord, setting: &str) -> Value {
+    let (key, place) = setting.split_once('[').unwrap_or((setting, ""));
+    let value = step.settings.get(key);
+    let value = match place.trim_end_matches(']').parse::<usize>() {
+        Ok(place) => value.and_then(|list| list.get(place)),
+        Err(_) => value,
+    };
+    match value {
+        None | Some(Value::Null) if setting.starts_with("max_") => Value::from("inf"),
+        value => value.cloned().unwrap_or(Value::Null),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    if value == "inf" { Some(f64::INFINITY) } else { value.as_f64() }
+}
+
+/// A setting's value without quotes, a whole number without its decimals.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()),
+        value => value.to_string(),
+    }
+}
+
+fn shown(value: f64) -> String {
+    if value.fract() == 0.0 { value.to_string() } else { format!("{value:.4}") }
+}
+
+/// The settings that look at a measure, with their values.
+fn bounds(step: &StepRecord, registry: &Registry, measure: &str) -> String {
+    let reasons = registry.find("step", &step.uses).map_or(&[][..], |entry| entry.reasons);
+    let settings =
+        reasons.iter().filter(|reason| reason.measure() == Some(measure)).filter_map(|reason| reason.setting);
+    settings.map(|setting| format!("{setting} {}", plain(&value(step, setting)))).collect::<Vec<_>>().join(", ")
 }
 
 fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str> {

@@ -31,6 +31,15 @@ pub struct StepCounts {
     pub kept: u64,
     /// By reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Of those that went on, documents whose text the step changed.
+    #[serde(default)]
+    pub rewritten: u64,
+    /// Characters by which some of those became shorter.
+    #[serde(default)]
+    pub chars_removed: u64,
+    /// Characters by which others became longer.
+    #[serde(default)]
+    pub chars_added: u64,
 }
 
 /// What one sink wrote.
@@ -91,6 +100,9 @@ impl Counts {
             let mine = self.step(name);
             mine.seen += step.seen;
             mine.kept += step.kept;
+            mine.rewritten += step.rewritten;
+            mine.chars_removed += step.chars_removed;
+            mine.chars_added += step.chars_added;
             for (reason, n) in &step.dropped {
                 add(&mut mine.dropped, reason, *n);
             }

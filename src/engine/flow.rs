@@ -139,12 +139,23 @@ impl Flow<'_> {
                 verdict
             }
             Work::Rule(rule) => rule.judge(text, node.slots.clone()),
-            Work::Mapper(mapper) => text.edit(|document| {
-                let mut measures = std::mem::take(&mut document.measures);
-                let verdict = mapper.map(document, &mut measures[node.slots.clone()]);
-                document.measures = measures;
+            Work::Mapper(mapper) => {
+                let (revision, before) = (text.document().revision(), text.char_count() as u64);
+                let verdict = text.edit(|document| {
+                    let mut measures = std::mem::take(&mut document.measures);
+                    let verdict = mapper.map(document, &mut measures[node.slots.clone()]);
+                    document.measures = measures;
+                    verdict
+                });
+                if verdict == Verdict::Keep && text.document().revision() != revision {
+                    let after = text.char_count() as u64;
+                    let counts = out.counts.step(&node.name);
+                    counts.rewritten += 1;
+                    counts.chars_removed += before.saturating_sub(after);
+                    counts.chars_added += after.saturating_sub(before);
+                }
                 verdict
-            }),
+            }
             Work::Observe(stage) => {
                 let emitted = &mut out.records[self.lanes.stages[number].expect("a stage of this phase has a shuffle")];
                 let ordinal = text.document().origin.ordinal;

@@ -4,12 +4,20 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Text, Verdict};
+use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, Text, Verdict};
 
 use crate::sink::{Block, Columns, Row, Sealed, ShardFile, Sink};
 use crate::source::{Limits, Reader, Source};
 use crate::stage::{Decision, Key, Records, Stage};
 use crate::store::Input;
+
+/// A verdict whose reason the step has declared; in tests, any other is a mistake of the step.
+fn declared(reasons: &[Reason], verdict: Verdict) -> Verdict {
+    if let Verdict::Drop(reason) = verdict {
+        debug_assert!(reasons.iter().any(|known| known.name == reason), "`{reason}` is not in REASONS");
+    }
+    verdict
+}
 
 /// A [`Filter`] as an object.
 pub trait AnyFilter: Send + Sync {
@@ -23,11 +31,11 @@ impl<T: Filter> AnyFilter for T {
     fn measure_and_judge(&self, text: &Text, slots: &mut [f64]) -> Verdict {
         let measure = self.measure(text);
         measure.store(slots);
-        Filter::judge(self, &measure)
+        declared(T::REASONS, Filter::judge(self, &measure))
     }
 
     fn judge(&self, slots: &[f64]) -> Verdict {
-        Filter::judge(self, &T::Measure::load(slots))
+        declared(T::REASONS, Filter::judge(self, &T::Measure::load(slots)))
     }
 }
 
@@ -43,7 +51,7 @@ impl<T: Mapper> AnyMapper for T {
         let mut measure = T::Measure::load(slots);
         let verdict = Mapper::map(self, document, &mut measure);
         measure.store(slots);
-        verdict
+        declared(T::REASONS, verdict)
     }
 }
 
@@ -87,7 +95,7 @@ impl<T: Stage> AnyStage for T {
         Stage::reduce(self, key, records, decide);
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
-        Stage::apply(self, document, decision)
+        declared(T::REASONS, Stage::apply(self, document, decision))
     }
 }
 

@@ -4,15 +4,17 @@
 //! [`Registry::with`] and has exactly the powers of a built-in one.
 
 mod any;
+mod bounds;
 mod builtin;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
-use wanjuan_filters::kit::{self, Field, Filter, Kind as _, Mapper, MeasureInfo, Profile, Setup, Step, Wrong};
+use wanjuan_filters::kit::{self, Field, Filter, Kind as _, Mapper, MeasureInfo, Profile, Reason, Setup, Step, Wrong};
 
 pub use any::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
+pub use bounds::Misfit;
 
 use crate::rule::{self, Rule};
 use crate::{sink, source, stage};
@@ -45,7 +47,7 @@ pub struct Instance {
     /// What it measures.
     pub measures: Vec<MeasureInfo>,
     /// Reasons it can give.
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<Reason>,
     /// Its settings, resolved, with sorted keys: the same text for the same decisions.
     pub settings: String,
 }
@@ -75,6 +77,8 @@ pub struct Entry {
     pub schema: serde_json::Value,
     /// What it measures.
     pub measures: &'static [MeasureInfo],
+    /// Why it drops documents; a rule's reason is one of its settings.
+    pub reasons: &'static [Reason],
     judging: &'static [&'static str],
     measuring: &'static [&'static str],
     fits: fn(toml::Table) -> Result<(), String>,
@@ -84,12 +88,25 @@ pub struct Entry {
 impl Entry {
     /// Builds the step from its settings.
     pub fn build(&self, settings: toml::Table, setup: &mut Setup) -> Result<Instance, Refused> {
+        if let Some((.., misfit)) = self.crossed(&settings) {
+            return Err(Refused::Settings(misfit.what));
+        }
         (self.build)(settings, setup)
     }
 
     /// Whether settings are of the step's form.
     pub fn fits(&self, settings: toml::Table) -> Result<(), String> {
         (self.fits)(settings)
+    }
+
+    /// What is wrong with a setting's value that is of the step's form.
+    pub fn misfit(&self, key: &str, value: &toml::Value) -> Option<Misfit> {
+        bounds::misfit(self.schema.pointer(&format!("/properties/{key}"))?, key, value)
+    }
+
+    /// A `min_` that is above its `max_`: both, and what is wrong.
+    pub fn crossed(&self, settings: &toml::Table) -> Option<(String, String, Misfit)> {
+        bounds::crossed(&self.schema, settings)
     }
 
     /// The words of its file: the `//!` lines, without the marks.
@@ -122,57 +139,58 @@ impl Entry {
 pub trait Registrable<T: Step>: kit::Kind {
     /// What the step measures.
     const MEASURES: &'static [MeasureInfo] = &[];
+    /// See [`Filter::REASONS`].
+    const REASONS: &'static [Reason] = &[];
     /// See [`Filter::JUDGING`].
     const JUDGING: &'static [&'static str] = &[];
     /// See [`Filter::MEASURING`].
     const MEASURING: &'static [&'static str] = &[];
-    /// Makes the step an object, and says which reasons it can give.
-    fn built(step: T) -> (Built, Vec<&'static str>);
+    /// Makes the step an object.
+    fn built(step: T) -> Built;
 }
 
 impl<T: Filter> Registrable<T> for kit::kind::Filter {
     const MEASURES: &'static [MeasureInfo] = <T::Measure as kit::Measures>::INFO;
+    const REASONS: &'static [Reason] = T::REASONS;
     const JUDGING: &'static [&'static str] = T::JUDGING;
     const MEASURING: &'static [&'static str] = T::MEASURING;
-    fn built(step: T) -> (Built, Vec<&'static str>) {
-        let reasons = step.reasons().to_vec();
-        (Built::Filter(Arc::new(step)), reasons)
+    fn built(step: T) -> Built {
+        Built::Filter(Arc::new(step))
     }
 }
 
 impl<T: Mapper> Registrable<T> for kit::kind::Mapper {
     const MEASURES: &'static [MeasureInfo] = <T::Measure as kit::Measures>::INFO;
-    fn built(step: T) -> (Built, Vec<&'static str>) {
-        let reasons = step.reasons().to_vec();
-        (Built::Mapper(Arc::new(step)), reasons)
+    const REASONS: &'static [Reason] = T::REASONS;
+    fn built(step: T) -> Built {
+        Built::Mapper(Arc::new(step))
     }
 }
 
 impl Registrable<Rule> for rule::Kind {
     const MEASURES: &'static [MeasureInfo] = rule::FACTS;
     const JUDGING: &'static [&'static str] = &["drop_if", "reason"];
-    fn built(step: Rule) -> (Built, Vec<&'static str>) {
-        let reasons = vec![step.reason()];
-        (Built::Rule(step), reasons)
+    fn built(step: Rule) -> Built {
+        Built::Rule(step)
     }
 }
 
 impl<T: source::Source> Registrable<T> for source::Kind {
-    fn built(step: T) -> (Built, Vec<&'static str>) {
-        (Built::Source(Arc::new(step)), Vec::new())
+    fn built(step: T) -> Built {
+        Built::Source(Arc::new(step))
     }
 }
 
 impl<T: stage::Stage> Registrable<T> for stage::Kind {
-    fn built(step: T) -> (Built, Vec<&'static str>) {
-        let reasons = step.reasons().to_vec();
-        (Built::Stage(Arc::new(step)), reasons)
+    const REASONS: &'static [Reason] = T::REASONS;
+    fn built(step: T) -> Built {
+        Built::Stage(Arc::new(step))
     }
 }
 
 impl<T: sink::Sink> Registrable<T> for sink::Kind {
-    fn built(step: T) -> (Built, Vec<&'static str>) {
-        (Built::Sink(Arc::new(step)), Vec::new())
+    fn built(step: T) -> Built {
+        Built::Sink(Arc::new(step))
     }
 }
 
@@ -206,6 +224,7 @@ impl Registry {
             profiles: T::PROFILES,
             schema: schema::<T>(),
             measures: <T::Kind as Registrable<T>>::MEASURES,
+            reasons: <T::Kind as Registrable<T>>::REASONS,
             judging: <T::Kind as Registrable<T>>::JUDGING,
             measuring: <T::Kind as Registrable<T>>::MEASURING,
             fits: |settings| parse::<T>(settings).map(drop),
@@ -267,7 +286,72 @@ where
     let settings = serde_json::to_string(&sorted).expect("settings are plain data");
     let step = T::new(config, setup).map_err(Refused::Step)?;
     let (reads, writes) = (step.reads(), step.writes());
-    let (built, reasons) = T::Kind::built(step);
+    let built = T::Kind::built(step);
+    let reasons = match &built {
+        Built::Rule(rule) => vec![Reason::of(rule.reason(), "drop_if")],
+        _ => <T::Kind as Registrable<T>>::REASONS.to_vec(),
+    };
     let measures = <T::Kind as Registrable<T>>::MEASURES.to_vec();
     Ok(Instance { built, reads, writes, measures, reasons, settings })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filters() -> Vec<(Entry, Arc<dyn AnyFilter>)> {
+        let registry = Registry::builtin();
+        let required = |name: &str| match name {
+            "sample" => "share = 0.5",
+            "listed_words" => "lists = [\"zh-ads\"]",
+            _ => "",
+        };
+        let built = |entry: &Entry| match entry.build(required(entry.name).parse().unwrap(), &mut Setup::default()) {
+            Ok(Instance { built: Built::Filter(filter), .. }) => Some((entry.clone(), filter)),
+            _ => None,
+        };
+        registry.entries().filter_map(built).collect()
+    }
+
+    proptest! {
+        /// Whatever is measured: [`AnyFilter::judge`] asserts that the reason is declared.
+        #[test]
+        fn no_filter_gives_a_reason_that_it_has_not_declared(
+            drawn in prop::collection::vec(prop::sample::select(vec![0.0, 0.003, 0.1, 0.5, 0.9, 1.0, 3.0, 60.0, 1e6, f64::NAN]), 64)
+        ) {
+            thread_local! {
+                static FILTERS: Vec<(Entry, Arc<dyn AnyFilter>)> = filters();
+            }
+            FILTERS.with(|filters| {
+                assert!(filters.len() > 12);
+                for (entry, filter) in filters {
+                    filter.judge(&drawn[..entry.measures.len()]);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn every_reason_names_a_setting_and_a_measure_that_there_are() {
+        for entry in Registry::builtin().entries() {
+            for reason in entry.reasons {
+                let told = format!("{} of {}", reason.name, entry.name);
+                if let Some(setting) = reason.setting {
+                    let setting = setting.split('[').next().unwrap_or_default();
+                    assert!(entry.settings().contains(&setting), "{told}: no setting {setting}");
+                }
+                if let Some(measure) = reason.measure() {
+                    assert!(entry.measures.iter().any(|known| known.name == measure), "{told}: no measure {measure}");
+                }
+            }
+            let judged = entry.settings().into_iter().filter(|setting| entry.only_judges(setting));
+            for setting in judged.filter(|setting| setting.starts_with("min_") || setting.starts_with("max_")) {
+                let named =
+                    |reason: &Reason| reason.setting.is_some_and(|known| known.split('[').next() == Some(setting));
+                assert!(entry.reasons.iter().any(named), "{}: no reason has {setting}", entry.name);
+            }
+        }
+    }
 }

@@ -94,6 +94,12 @@ pub struct StepReport {
     pub seen: Option<u64>,
     /// Documents it let go on.
     pub kept: Option<u64>,
+    /// Of those, documents whose text it changed.
+    pub rewritten: u64,
+    /// Characters by which some of those became shorter.
+    pub chars_removed: u64,
+    /// Characters by which others became longer.
+    pub chars_added: u64,
     /// Documents it dropped, or records a source passed over.
     pub dropped: u64,
     /// Why it dropped others, the commonest first.
@@ -358,6 +364,9 @@ impl<'a> Tally<'a> {
             selects: step.selects.clone(),
             seen,
             kept,
+            rewritten: counts.rewritten,
+            chars_removed: counts.chars_removed,
+            chars_added: counts.chars_added,
             dropped,
             reasons,
             measures: measures.collect(),

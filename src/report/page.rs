@@ -32,6 +32,7 @@ pub fn render(report: &Report) -> io::Result<String> {
     page.add_filter("plain", |text: String| plain(&text));
     page.add_filter("duration", |seconds: f64| numbers::duration(Duration::from_secs_f64(seconds)));
     page.add_function("share", numbers::share);
+    page.add_function("rewritten", numbers::rewritten);
     page.add_function("bar", |part: u64, whole: u64| format!("{:.2}", 1000.0 * part as f64 / whole.max(1) as f64));
     page.add_template("page.html", TEMPLATE).map_err(io::Error::other)?;
     let charts: Vec<Charts<'_>> = report

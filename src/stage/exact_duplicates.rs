@@ -12,7 +12,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_filters::kit::{Document, Field, Name, Origin, Setup, Step, Type, Value, Verdict, Wrong};
+use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, Type, Value, Verdict, Wrong};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{Decision, Key, Kind, Records, Stage};
@@ -85,6 +85,8 @@ impl Step for ExactDuplicates {
 }
 
 impl Stage for ExactDuplicates {
+    const REASONS: &'static [Reason] = &[Reason::of("exact_duplicate", "keep")];
+
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         let key = match self.config.normalize {
             Normalize::Exact => xxh3_128(document.text().as_bytes()),
@@ -112,10 +114,6 @@ impl Stage for ExactDuplicates {
             Some(_) => Verdict::Drop("exact_duplicate"),
             None => Verdict::Keep,
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["exact_duplicate"]
     }
 }
 

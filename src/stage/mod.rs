@@ -9,7 +9,7 @@ mod repositories;
 
 pub use exact_duplicates::ExactDuplicates;
 pub use repositories::Repositories;
-use wanjuan_filters::kit::{Document, Origin, Step, Verdict};
+use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
 
 /// Marker for [`Step::Kind`].
 pub struct Kind;
@@ -35,7 +35,7 @@ pub trait Stage: Step<Kind = Kind> {
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 
     /// Every reason `apply` can give.
-    fn reasons(&self) -> &'static [&'static str];
+    const REASONS: &'static [Reason];
 }
 
 /// The records of one key, as a stream.

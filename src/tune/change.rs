@@ -139,6 +139,9 @@ impl Run<'_> {
             let help = format!("`wanjuan explain {}` describes it", entry.name);
             return Err(complain(format!("`{key}` of `{}`: {what}", record.name)).help(help));
         }
+        if let Some(misfit) = entry.misfit(key, &value) {
+            return Err(complain(misfit.what).help(misfit.help));
+        }
         let was = record.settings.get(key).and_then(|was| toml_of(entry, key, was));
         let label = format!("{}.{key} {} -> {}", record.name, shown(was.as_ref()), shown(Some(&value)));
         Ok(Assignment { step, key: key.to_owned(), value, span, label })

@@ -338,11 +338,7 @@ fn harmless(record: &RunRecord, step: usize, registry: &Registry) -> bool {
         "source" => true,
         "sink" => step.selects.is_none(),
         "filter" => step.only_measure,
-        "mapper" => {
-            let Some(entry) = registry.find("step", &step.uses) else { return false };
-            let instance = change::rebuild(entry, step, record.seed, Path::new("."), &BTreeMap::new());
-            instance.is_ok_and(|instance| instance.reasons.is_empty())
-        }
+        "mapper" => registry.find("step", &step.uses).is_some_and(|entry| entry.reasons.is_empty()),
         _ => false,
     }
 }

@@ -55,6 +55,14 @@ fn a_setting_out_of_bounds() {
 }
 
 #[test]
+fn values_that_cannot_be_are_told_together_with_how_they_are_written() {
+    insta::assert_snapshot!(spoiled(
+        "min_words = 20",
+        "min_words = 20\nmax_bullet_lines = 90\nmin_mean_chars = -3.0\nmax_mean_chars = nan\nstop_words = [\"\"]\n\n[[step]]\nuse = \"language\"\nkeep = []\n\n[[step]]\nuse = \"listed_words\"\nlists = [\"zh-policy\"]"
+    ));
+}
+
+#[test]
 fn a_step_that_does_not_exist() {
     insta::assert_snapshot!(spoiled("use = \"gopher_quality\"", "use = \"gofer_quality\""));
 }

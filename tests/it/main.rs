@@ -15,3 +15,4 @@ mod report;
 mod rule;
 mod tune;
 mod versions;
+mod why;

@@ -72,6 +72,27 @@ fn measured(report: &Value, of: &str, measure: &str) -> u64 {
 }
 
 #[test]
+fn what_a_mapper_does_to_texts_is_counted_on_the_console_in_the_report_and_in_run_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows =
+        ["plain", "two marks\u{0}\u{0}", "ﬁ", "dropped"].map(|text| serde_json::json!({ "text": text }).to_string());
+    fs::write(folder.path().join("in.jsonl"), rows.join("\n")).unwrap();
+    let file = folder.path().join("p.toml");
+    let steps = "[[step]]\nuse = \"normalize\"\nform = \"nfkc\"\n";
+    fs::write(&file, format!("[pipeline]\nname = \"rewritten\"\noutput = \"out\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"in.jsonl\"]\n{steps}[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\n")).unwrap();
+    let told = String::from_utf8(run(&file, &[], 0).stdout).unwrap();
+    assert!(told.contains("\n  2 rewritten: 2 characters fewer, 1 more\n"), "{told}");
+    let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    let record: Value = serde_json::from_str(&read("run.json")).unwrap();
+    let counts = &record["counts"]["steps"]["normalize"];
+    assert_eq!(
+        (&counts["rewritten"], &counts["chars_removed"], &counts["chars_added"]),
+        (&2.into(), &2.into(), &1.into())
+    );
+    assert!(read("report.html").contains("2 rewritten: 2 characters fewer, 1 more"));
+}
+
+#[test]
 fn a_report_tells_every_reason_with_examples_and_its_counts_add_up() {
     let bench = Bench::new(3, 400);
     let told = run(&bench.pipeline("p.toml", "out", |text| text), &["--threads", "2"], 0);

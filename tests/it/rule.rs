@@ -53,7 +53,11 @@ fn a_rule_measures_the_facts_it_names_and_why_tells_of_them() {
     assert_eq!(counts(&bench.path("facts"), "chinese")["dropped"], serde_json::json!({ "mostly_han": 4 }));
     let why = wanjuan(&["why", bench.path("facts").to_str().unwrap(), "0-5"]);
     let told = String::from_utf8(why.stdout).unwrap();
-    assert!(told.contains("dropped by chinese: mostly_han") && told.contains("    han  ") && !told.contains("letters"));
+    assert!(
+        told.contains("dropped by chinese: mostly_han\n  drop_if text.han > 0.5 and n < 20\n")
+            && told.contains("\n  han  ")
+            && !told.contains("letters")
+    );
 }
 
 #[test]

@@ -206,9 +206,20 @@ impl Checker<'_> {
                 self.complain(complaint.help(format!("`wanjuan explain {}` describes it", known.name)));
                 continue;
             }
+            // A profile's list can be emptied; nothing can be made of nothing.
+            let emptied = setting.value.as_array().is_some_and(Vec::is_empty) && settings.contains_key(key);
+            if let Some(misfit) = known.misfit(key, &setting.value).filter(|_| !emptied) {
+                self.complain(Complaint::new(misfit.what, setting.span.clone()).help(misfit.help));
+                continue;
+            }
             settings.insert(key.clone(), setting.value.clone());
         }
         if self.complaints.len() > before {
+            return None;
+        }
+        if let Some((min, max, misfit)) = known.crossed(&settings) {
+            let key = if written.settings.contains_key(&min) { min } else { max };
+            self.complain(Complaint::new(misfit.what, written.value(&key)).help(misfit.help));
             return None;
         }
         if let Err(what) = known.fits(settings.clone()) {

@@ -25,7 +25,9 @@ mod order;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_filters::kit::{Document, Field, Name, Origin, Setup, Step, Type, Value, Verdict, Wrong, code_language};
+use wanjuan_filters::kit::{
+    Document, Field, Name, Origin, Reason, Setup, Step, Type, Value, Verdict, Wrong, code_language,
+};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Decision, Key, Kind, Records, Stage};
@@ -98,6 +100,9 @@ impl Step for Repositories {
 }
 
 impl Stage for Repositories {
+    const REASONS: &'static [Reason] =
+        &[Reason::always("merged_into_repository"), Reason::always("repeated_in_repository")];
+
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         let name = |field| {
             let name = document.field(field).and_then(Value::as_text)?;
@@ -192,10 +197,6 @@ impl Stage for Repositories {
                 Verdict::Keep
             }
         }
-    }
-
-    fn reasons(&self) -> &'static [&'static str] {
-        &["merged_into_repository", "repeated_in_repository"]
     }
 }
 
