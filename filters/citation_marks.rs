@@ -8,6 +8,9 @@
 //!   behind a single letter or a name with digits (`a[1]`, `x2[3]`); `[0]` and numbers of four digits always;
 //! - behind a space, after `in`, `see`, `of` and their like, where the sentence needs it and an interval may stand;
 //! - a raised 2 or 3 behind a letter, and raised digits behind words of up to three letters or digits: powers and units.
+//! - numbers in a text that does not look as if it had citations. It does if it has a list of references, or
+//!   two different numbers right behind words and three with others, of which most are the next higher. In any
+//!   other text only numbers right behind the mark that ends a sentence or a part of it go.
 //!
 //! A mark takes the space before it along.
 //!
@@ -18,6 +21,7 @@
 //! | `raised` | true | ours |
 //! | `authors` | false | ours: `(Smith et al., 2019)`, `（张三，2019）` |
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -129,7 +133,7 @@ const NEEDY: [&str; 30] = [
 
 impl Step for CitationMarks {
     const NAME: &'static str = "citation_marks";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("citation_marks.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -157,8 +161,8 @@ impl Mapper for CitationMarks {
 impl CitationMarks {
     /// How many marks a text has, and the text without them if there are any.
     fn without(&self, text: &str) -> (usize, Option<String>) {
-        let mut out = String::new();
-        let (mut marks, mut from, mut copied) = (0, 0, 0);
+        let mut marks: Vec<Mark> = Vec::new();
+        let mut from = 0;
         let mut quoted = Quoted::default();
         let mut line = Line::default();
         for start in self.starts.find_iter(text) {
@@ -170,27 +174,44 @@ impl CitationMarks {
                 from = quoted.end(text, at);
                 continue;
             }
+            let bracket = matches!(start.pattern().as_usize(), 1..=3);
+            let chained = marks.last().is_some_and(|mark| mark.range.end == at);
             let end = match start.pattern().as_usize() {
-                1..=3 => self.bracket(text, at, start.end(), from == at && copied == at && at > 0, &mut line),
+                1..=3 => self.bracket(text, at, start.end(), chained, &mut line),
                 4..=13 if self.config.raised => raised(text, at),
                 14.. => author(text, at),
                 _ => None,
             };
             let Some(end) = end else { continue };
-            let kept = text[copied..at].trim_end_matches([' ', '\u{a0}']);
-            // A space stays where a word follows without one.
-            out.push_str(kept);
-            if kept.len() < at - copied && text[end..].starts_with(char::is_alphanumeric) {
-                out.push(' ');
-            }
-            (from, copied) = (end, end);
-            marks += 1;
+            let number = bracket.then(|| first_number(&text[start.end()..end])).flatten();
+            let stands = match text[..at].chars().next_back() {
+                _ if chained => marks.last().map_or(Stands::Apart, |mark| mark.stands),
+                Some(' ' | '\u{a0}') => Stands::Apart,
+                Some(c) if c.is_alphanumeric() => Stands::BehindWord,
+                _ => Stands::BehindMark,
+            };
+            marks.push(Mark { range: at..end, number, stands });
+            from = end;
         }
-        if marks == 0 {
+        if marks.iter().any(|mark| mark.number.is_some()) && !cites(text, &marks) {
+            marks.retain(|mark| mark.number.is_none() || mark.stands == Stands::BehindMark);
+        }
+        if marks.is_empty() {
             return (0, None);
         }
+        let mut out = String::with_capacity(text.len());
+        let mut copied = 0;
+        for Mark { range, .. } in &marks {
+            let kept = text[copied..range.start].trim_end_matches([' ', '\u{a0}']);
+            // A space stays where a word follows without one.
+            out.push_str(kept);
+            if kept.len() < range.start - copied && text[range.end..].starts_with(char::is_alphanumeric) {
+                out.push(' ');
+            }
+            copied = range.end;
+        }
         out.push_str(&text[copied..]);
-        (marks, Some(out))
+        (marks.len(), Some(out))
     }
 
     /// Where the mark ends that the bracket at `at` opens. `chained`: it follows another mark.
@@ -246,6 +267,66 @@ impl CitationMarks {
         Some(end)
     }
 }
+
+/// A place that reads like a mark.
+struct Mark {
+    range: Range<usize>,
+    /// The first number in its brackets.
+    number: Option<u32>,
+    stands: Stands,
+}
+
+/// What a mark stands behind; one behind another, what that stands behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Apart,
+    BehindWord,
+    BehindMark,
+}
+
+fn first_number(inner: &str) -> Option<u32> {
+    let digits = inner.find(|c: char| !c.is_ascii_digit()).unwrap_or(inner.len());
+    inner[..digits].parse().ok()
+}
+
+/// Whether a text looks as if numbers in brackets were citations.
+fn cites(text: &str, marks: &[Mark]) -> bool {
+    let rising = |least: usize, apart: bool| {
+        let mut firsts: Vec<u32> = Vec::new();
+        let mut seen = [false; 1000];
+        for mark in marks.iter().filter(|mark| apart || mark.stands != Stands::Apart) {
+            if let Some(number) = mark.number
+                && !std::mem::replace(&mut seen[number as usize % 1000], true)
+            {
+                firsts.push(number);
+            }
+        }
+        let rises = firsts.windows(2).filter(|pair| pair[1] == pair[0] + 1).count();
+        firsts.len() >= least && 2 * rises >= firsts.len() - 1
+    };
+    rising(2, false) || rising(3, true) || has_references(text)
+}
+
+/// Whether a text has a list of references: a heading, or a line that begins with a number in brackets and is
+/// as long as an entry.
+fn has_references(text: &str) -> bool {
+    const HEADINGS: [&str; 8] =
+        ["references", "bibliography", "works cited", "notes", "参考文献", "參考文獻", "参考资料", "參考資料"];
+    text.split('\n').any(|line| {
+        let line = line.trim();
+        let heading = line.trim_matches(['#', '*', '=', ':', '：', ' ', '【', '】']);
+        if heading.len() < 20 && HEADINGS.iter().any(|known| heading.eq_ignore_ascii_case(known)) {
+            return true;
+        }
+        let inner = line.strip_prefix(['[', '［', '〔']).and_then(|inner| inner.split_once([']', '］', '〕']));
+        inner.is_some_and(|(number, entry)| {
+            number.len() < 4 && is_numbers(number) && entry.chars().nth(MIN_ENTRY).is_some()
+        })
+    })
+}
+
+/// An entry of a list of references is longer, in characters.
+const MIN_ENTRY: usize = 15;
 
 /// Numbers of one to three digits with commas and dashes between, not zero.
 fn is_numbers(inner: &str) -> bool {
@@ -356,7 +437,9 @@ mod tests {
         for (text, left) in [
             ("It is so.[1] And", "It is so. And"),
             ("It is so[1][2], they say [3].", "It is so, they say."),
-            ("in 1999 [12, 13] and on[4–6].", "in 1999 and on."),
+            ("in 1999 [12, 13] and so [13–16], or[14].", "in 1999 and so, or."),
+            ("as they say [7].\n\nReferences\n[7] Lee", "as they say.\n\nReferences\n[7] Lee"),
+            ("as they say [7].\n[7] Lee, On numbers, 1999", "as they say.\n[7] Lee, On numbers, 1999"),
             ("It is[citation needed] so [edit]", "It is so"),
             ("Said[note 3] so[nb 1].", "Said so."),
             ("北京是首都。[1]人口[2]很多〔3〕，见［4］", "北京是首都。人口很多，见"),
@@ -402,6 +485,21 @@ mod tests {
         ] {
             assert_eq!(mapped("", text), text);
         }
+    }
+
+    #[test]
+    fn numbers_stay_where_nothing_is_cited() {
+        for text in [
+            "Press [1] to go on",
+            "items[1] and then items[1] again",
+            "choose [9] or take [2] instead",
+            "the names[4] of many[2]",
+            "按键 [1] 继续，按键 [1] 返回",
+        ] {
+            assert_eq!(mapped("", text), text);
+        }
+        // One behind a full stop is a citation wherever it stands.
+        assert_eq!(mapped("", "It is so.[1] Press [7] now"), "It is so. Press [7] now");
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! block are such, they become spaces, or nothing between ideographs; a line that ends early ends a
 //! paragraph and stays. A word cut by a hyphen (`exam-` / `ple`) is put together, with its hyphen if the text
 //! writes it so elsewhere. Lists, tables, headings, quotes, code, verse and whatever is
-//! narrower or wider than pages are is left alone.
+//! narrower or wider than pages are is left alone: code is told by fences, indentation, or a third of a block's
+//! lines with signs of programs; verse by capitals that begin three lines of five and more; a table by numbers or by gaps
+//! between its cells; a menu by the spaces in its Chinese. A line said twice is two.
 //!
 //! | setting            | default | source                                                              |
 //! |--------------------|---------|---------------------------------------------------------------------|
@@ -63,7 +65,7 @@ pub struct JoinLines {
 
 impl Step for JoinLines {
     const NAME: &'static str = "join_lines";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("join_lines.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -166,13 +168,17 @@ impl JoinLines {
             return joints;
         };
         let room = widest as f64 * (1.0 - self.config.slack);
+        if is_code(block) || is_verse(block) || is_table(block) {
+            return joints;
+        }
         let (mut broken, mut within_sentence, mut within_phrase) = (0, 0, false);
         for at in 1..block.len() {
             let (line, next) = (block[at - 1], block[at]);
             let indented = indent(next.text) > indent(line.text);
             let end = line.text.trim_end().chars().next_back();
             let full = line.width <= self.config.max_width && (line.width + first_word(next.text)) as f64 > room;
-            if full && !indented && !matches!(end, Some('{' | '}' | ';' | '|' | '\\')) {
+            let repeated = line.text.trim() == next.text.trim();
+            if full && !indented && !repeated && !matches!(end, Some('{' | '}' | ';' | '|' | '\\')) {
                 joints[at] = true;
                 broken += 1;
                 within_sentence += usize::from(!end.is_some_and(ends_sentence));
@@ -240,7 +246,10 @@ fn is_fixed(line: &str) -> bool {
     }
     let marker = words.split([' ', '\u{3000}']).next().unwrap_or_default();
     let rest = marker.len() < words.len();
-    if rest && matches!(marker, "-" | "*" | "+" | "–" | "—") {
+    if rest && matches!(marker, "-" | "*" | "+" | "–" | "—") || words.starts_with(['*', '+']) {
+        return true;
+    }
+    if is_menu(words) || is_row_of_numbers(words) {
         return true;
     }
     // `1.`, `2)`, `(3)`, `a)`, `iv.`, `十、`
@@ -255,6 +264,71 @@ fn is_fixed(line: &str) -> bool {
     }
     let letters = words.chars().filter(|c| c.is_alphanumeric() || c.is_whitespace()).count();
     2 * letters < words.chars().count()
+}
+
+/// Pieces of Chinese with spaces between them, four and more.
+fn is_menu(words: &str) -> bool {
+    let mut before = None;
+    let gaps = words.trim_end().chars().filter(|&c| {
+        let gap = c == ' ' && before.is_some_and(is_wide);
+        before = Some(c);
+        gap
+    });
+    gaps.take(3).count() == 3 && words.chars().filter(|c| *c == ' ').count() * 12 > words.chars().count()
+}
+
+/// Three words and more of which at least half are numbers.
+fn is_row_of_numbers(words: &str) -> bool {
+    let numeric = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_digit() || "+-$€£¥".contains(c))
+            && word.bytes().filter(u8::is_ascii_digit).count() * 2 >= word.len()
+    };
+    let (all, numbers) = (words.split_whitespace().count(), words.split_whitespace().filter(numeric).count());
+    all >= 3 && 2 * numbers >= all
+}
+
+/// Whether at least a third of the lines have signs of programs.
+fn is_code(block: &[Line]) -> bool {
+    const WITHIN: [&str; 14] = ["==", "!=", "->", "=>", "::", "+=", "&&", "||", "</", " = ", "();", "()", "[]", "*/"];
+    const STARTS: [&str; 12] = [
+        "//",
+        "/*",
+        "def ",
+        "function ",
+        "const ",
+        "var ",
+        "elif ",
+        "sudo ",
+        "import ",
+        "package ",
+        "@param",
+        "return ",
+    ];
+    let code = |line: &&Line| {
+        let text = line.text.trim();
+        text.ends_with(['{', '}', ';', '(', '[', '\\'])
+            || text.ends_with("):")
+            || text.starts_with("from ") && text.contains(" import ")
+            || STARTS.iter().any(|start| text.starts_with(start))
+            || WITHIN.iter().any(|sign| text.contains(sign))
+    };
+    3 * block.iter().filter(code).count() >= block.len()
+}
+
+/// Whether capitals begin at least three lines of five, of four lines and more.
+fn is_verse(block: &[Line]) -> bool {
+    let capital =
+        |line: &&Line| line.text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase);
+    block.len() >= 4 && 5 * block.iter().filter(capital).count() >= 3 * block.len()
+}
+
+/// Whether at least half of the lines have two spaces within, but for those behind sentences.
+fn is_table(block: &[Line]) -> bool {
+    let gap = |line: &&Line| {
+        let text = line.text.trim();
+        text.match_indices("  ").any(|(at, _)| !text[..at].ends_with(['.', '!', '?', ':', ' ', '"', ')']))
+    };
+    2 * block.iter().filter(gap).count() >= block.len()
 }
 
 fn is_number(text: &str) -> bool {
@@ -380,6 +454,25 @@ that some of its noisiest authorities insisted on more.";
         ] {
             assert_eq!(mapped("slack = 0.0", text).0, text);
         }
+    }
+
+    #[test]
+    fn code_verse_tables_menus_and_copies_stay() {
+        for text in [
+            "/** Used for built-in method references of all kinds. */\nvar objectProto = Object.prototype, other = more;\n/** Used to check objects for own properties, not others. */\nvar hasOwnProperty = objectProto.hasOwnProperty.call;",
+            "import numpy as np, and many other modules from here\nfrom pathlib import Path, PurePath, WindowsPath, others\nresult = compute(first_argument, second_argument, third)\nprint(result, file=sys.stderr, flush=True, end=separator)",
+            "The curfew tolls the knell of parting day, and then it\nDoes leave the world to darkness and to me, for all of\nThe ploughman homeward plods his weary way, and there\nfor ever the lowing herd winds slowly o'er the wide lea,\nAnd leaves the world to darkness and to me, and so on it",
+            "first cell of the row  second cell of the row  third one\nanother cell of a row  and another of the row  last one\nand more cells of rows  with another of a row  end of it",
+            "Apples 10 20 30 40 50 60 70 80 90 100 110 120 130 140 150\nOranges 10 20 30 40 50 60 70 80 90 100 110 120 130 140 15",
+            "热门搜索 排行榜 最新更新 全部章节 加入书架 推荐票\n热门搜索 排行榜 最新更新 全部章节 加入书架 投诉箱",
+            "没有什么多余的乱七八糟的东西，特别是音量调节钮是按键的而不是\n没有什么多余的乱七八糟的东西，特别是音量调节钮是按键的而不是",
+            "*Aliens (novel series), an extension of the franchise\n*the Aliens (TV series), a British television series so",
+        ] {
+            assert_eq!(mapped("", text).0, text);
+        }
+        // Prose of which a line speaks of a program, or that has numbers in it.
+        let text = "The function that we have seen returns x = 3 and then it\ngoes on with what it was about before that, in 1999 and\nlater, so that nothing of it is lost to anyone who reads.\nAfter all it was prose.";
+        assert_eq!(mapped("", text).1.joins, Some(3.0));
     }
 
     #[test]

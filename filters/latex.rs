@@ -4,21 +4,24 @@
 //!
 //! The rules are RedPajama's for arXiv, as its words describe them. Its code differs where noted: the greedy
 //! pattern for the first heading finds the last one there, and a comment takes the character before it
-//! along; neither is followed. Macros without arguments are written out wherever they stand, formulas
-//! included; other than that, formulas and verbatim text stay as they are. A text without a heading is
-//! dropped.
+//! along; neither is followed. Macros without arguments are written out wherever they stand behind their
+//! definition, formulas included, with the value they have there; a `\renewcommand` of a command that the text
+//! has not defined is about LaTeX's own, goes, and is not written out. Other than that, formulas and literal
+//! text (`\verb|…|`, `verbatim` and its like) stay as they are, and nothing in literal text is a heading, a
+//! definition or an end. A text without a heading is dropped.
 //!
 //! | setting        | default   | source                                                                      |
 //! |----------------|-----------|-----------------------------------------------------------------------------|
 //! | `start`        | `section` | RedPajama-Data (97880a5), `arxiv_cleaner.py`; `document` cuts at `\begin{document}`, `keep` nowhere |
 //! | `comments`     | true      | same                                                                        |
-//! | `macros`       | true      | same: `\newcommand` and `\def` without arguments; those within macros too     |
+//! | `macros`       | true      | same: `\newcommand` and `\def` without arguments, those within macros too; `\renewcommand` is ours |
 //! | `bibliography` | true      | same: all from `\appendix`, `\bibliography{` or an environment of references on |
 //! | `labels`       | false     | ours: `\label{…}` outside formulas goes                                      |
 //! | `citations`    | false     | ours: `\cite…{…}` goes, and the `~` before it                                |
 //! | `figures`      | false     | ours: figures go, captions too                                              |
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use schemars::JsonSchema;
@@ -110,7 +113,7 @@ const MAX_GROWTH: usize = 4;
 
 impl Step for Latex {
     const NAME: &'static str = "latex";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("latex.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "redpajama",
@@ -134,24 +137,33 @@ impl Mapper for Latex {
         let text = document.text();
         let (mut comments, mut expansions, mut dropped) = (0, 0, 0);
         let uncommented = if self.config.comments { without_comments(text, &mut comments) } else { text.to_owned() };
-        let macros = if self.config.macros { definitions(&uncommented) } else { HashMap::new() };
+        let literals = literals(&uncommented);
         let start = match self.config.start {
             Start::Keep => 0,
-            Start::Document => uncommented.find(r"\begin{document}").map_or(0, |at| at + r"\begin{document}".len()),
-            Start::Section => match self.heading(&uncommented) {
+            Start::Document => {
+                let mut found = memchr::memmem::find_iter(uncommented.as_bytes(), r"\begin{document}");
+                let found = found.find(|&at| !is_within(&literals, at));
+                found.map_or(0, |at| at + r"\begin{document}".len())
+            }
+            Start::Section => match self.heading(&uncommented, &literals) {
                 Some(at) => at,
                 None => return Verdict::Drop("no_heading"),
             },
         };
+        let mut macros = HashMap::new();
+        if self.config.macros {
+            define(&uncommented[..start], &literals, &mut macros);
+        }
         let mut body = &uncommented[start..];
         if self.config.bibliography {
             let end = self.ends.find_iter(body).find(|end| {
                 // `\appendixname` is none.
-                !body[end.start()..].starts_with(r"\appendix") || !continues(&body[end.end()..])
+                let command = !body[end.start()..].starts_with(r"\appendix") || !continues(&body[end.end()..]);
+                command && !is_within(&literals, start + end.start())
             });
             body = &body[..end.map_or(body.len(), |end| end.start())];
         }
-        let cleaned = self.rewrite(body, &macros, &mut expansions, &mut dropped);
+        let cleaned = self.rewrite(body, macros, &mut expansions, &mut dropped);
         *measure = Measure {
             comments: Some(comments as f64),
             expansions: Some(expansions as f64),
@@ -165,16 +177,22 @@ impl Mapper for Latex {
 }
 
 impl Latex {
-    fn heading(&self, text: &str) -> Option<usize> {
+    fn heading(&self, text: &str, literals: &[Range<usize>]) -> Option<usize> {
         let found = self.headings.find_iter(text).find(|found| {
             let rest = &text[found.end()..];
-            rest.trim_start_matches('*').starts_with(['{', '['])
+            rest.trim_start_matches('*').starts_with(['{', '[']) && !is_within(literals, found.start())
         });
         found.map(|found| found.start())
     }
 
     /// Writes macros out and drops commands, in one walk over the text.
-    fn rewrite(&self, text: &str, macros: &HashMap<&str, &str>, expansions: &mut usize, dropped: &mut usize) -> String {
+    fn rewrite<'t>(
+        &self,
+        text: &'t str,
+        mut macros: HashMap<&'t str, &'t str>,
+        expansions: &mut usize,
+        dropped: &mut usize,
+    ) -> String {
         let mut out = String::with_capacity(text.len());
         let limit = text.len() * MAX_GROWTH;
         let mut formula = None::<&str>;
@@ -224,6 +242,10 @@ impl Latex {
                         figures_end = drop_to.is_some();
                     }
                 }
+                "verb" | "lstinline" => {
+                    at = end_of_literal(text, behind).unwrap_or(behind);
+                    continue;
+                }
                 "end" => {
                     if formula.is_some() && group(&text[behind..]).is_some_and(|(name, _)| formula == Some(name)) {
                         formula = None;
@@ -236,13 +258,10 @@ impl Latex {
                     drop_to = behind_citation(text, behind);
                 }
                 _ if self.config.macros && is_definition(name) => {
-                    drop_to = definition(&text[at..])
-                        .filter(|(name, _, _)| macros.contains_key(name))
-                        .map(|(_, _, length)| at + length);
-                    if let Some(end) = drop_to {
+                    if let Some(length) = read_definition(&text[at..], &mut macros) {
                         out.push_str(&text[from..at]);
-                        from = end;
-                        at = end;
+                        from = at + length;
+                        at = from;
                         continue;
                     }
                 }
@@ -250,7 +269,7 @@ impl Latex {
                     if let Some(value) = macros.get(name).filter(|_| out.len() < limit) {
                         out.push_str(&text[from..at]);
                         *expansions += 1;
-                        expand(name, value, macros, 0, limit, &mut out);
+                        expand(name, value, &macros, 0, limit, &mut out);
                         // A letter behind the macro's value would become part of a command at its end.
                         if ends_with_command(value) && text[behind..].starts_with(|c: char| c.is_ascii_alphabetic()) {
                             out.push(' ');
@@ -350,8 +369,8 @@ fn is_definition(name: &str) -> bool {
     matches!(name, "newcommand" | "renewcommand" | "providecommand" | "def")
 }
 
-/// The macro that a text begins to define, without arguments: name, value, and bytes that it takes.
-fn definition(text: &str) -> Option<(&str, &str, usize)> {
+/// The macro that a text begins to define, its value, and the bytes that takes; no value where it needs arguments.
+fn definition(text: &str) -> Option<(&str, Option<(&str, usize)>)> {
     let mut at = 1 + command(text).len();
     at += usize::from(text[at..].starts_with('*'));
     let name = match group(&text[at..]) {
@@ -366,28 +385,84 @@ fn definition(text: &str) -> Option<(&str, &str, usize)> {
         }
     };
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let (value, length) = group(&text[at..])?;
-    // A value that needs arguments, or is itself.
-    (is_name && !value.contains('#')).then_some((name, value, at + length))
+    let value = group(&text[at..]).filter(|(value, _)| !value.contains('#'));
+    is_name.then_some((name, value.map(|(value, length)| (value, at + length))))
 }
 
-/// Macros without arguments, the last definition of each.
-fn definitions(text: &str) -> HashMap<&str, &str> {
-    let mut macros = HashMap::new();
+/// Notes the definition that a text begins with; the bytes it takes, if it is one that goes.
+fn read_definition<'t>(text: &'t str, macros: &mut HashMap<&'t str, &'t str>) -> Option<usize> {
+    let (name, value) = definition(text)?;
+    let Some((value, length)) = value else {
+        macros.remove(name); // it means something else from here on
+        return None;
+    };
+    match command(text) {
+        // LaTeX's own: how pages look.
+        "renewcommand" if !macros.contains_key(name) => {}
+        "providecommand" if macros.contains_key(name) => {}
+        _ => drop(macros.insert(name, value)),
+    }
+    Some(length)
+}
+
+/// Macros without arguments that are defined outside literal text, each as it is at the end.
+fn define<'t>(text: &'t str, literals: &[Range<usize>], macros: &mut HashMap<&'t str, &'t str>) {
     let mut at = 0;
     while let Some(offset) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
         at += offset;
         let name = command(&text[at..]);
-        if is_definition(name)
-            && let Some((name, value, length)) = definition(&text[at..])
-        {
-            macros.insert(name, value);
-            at += length;
-        } else {
-            at += 1 + name.len().max(usize::from(text[at + 1..].starts_with('\\')));
+        let length = match is_definition(name) && !is_within(literals, at) {
+            true => read_definition(&text[at..], macros),
+            false => None,
+        };
+        at += length.unwrap_or(1 + name.len().max(usize::from(text[at + 1..].starts_with('\\'))));
+    }
+}
+
+/// Longest literal in a line that is looked for: one that never closes costs no more.
+const MAX_LITERAL: usize = 1000;
+
+/// Where the literal text ends whose command ends at `behind`: `|…|`, with any mark, on one line.
+fn end_of_literal(text: &str, behind: usize) -> Option<usize> {
+    let rest = text[behind..].strip_prefix('*').unwrap_or(&text[behind..]);
+    let mark = rest.chars().next().filter(|mark| !mark.is_whitespace() && !matches!(mark, '[' | '{'))?;
+    let start = text.len() - rest.len() + mark.len_utf8();
+    let near = &text[start..text.floor_char_boundary((start + MAX_LITERAL).min(text.len()))];
+    let length = near.find([mark, '\n']).filter(|&length| near[length..].starts_with(mark))?;
+    Some(start + length + mark.len_utf8())
+}
+
+/// Where text stands that means only itself.
+fn literals(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+        at += offset;
+        let name = command(&text[at..]);
+        let behind = at + 1 + name.len();
+        let end = match name {
+            "verb" | "lstinline" => end_of_literal(text, behind),
+            "begin" => {
+                let environment = group(&text[behind..]).map_or("", |(name, _)| name);
+                let literal = VERBATIM.contains(&environment);
+                literal.then(|| end_of(text, behind, environment).unwrap_or(text.len()))
+            }
+            _ => None,
+        };
+        match end {
+            Some(end) => {
+                found.push(at..end);
+                at = end;
+            }
+            None => at = behind.max(at + 1 + usize::from(text[at + 1..].starts_with('\\'))),
         }
     }
-    macros
+    found
+}
+
+fn is_within(ranges: &[Range<usize>], at: usize) -> bool {
+    let before = ranges.partition_point(|range| range.start <= at);
+    before > 0 && at < ranges[before - 1].end
 }
 
 /// Writes a macro's value, and the macros in it, until they are too deep or too long.
@@ -545,6 +620,34 @@ mod tests {
     }
 
     #[test]
+    fn a_macro_has_the_value_it_has_where_it_stands() {
+        let text = r"\newcommand{\x}{one}\section{A} \x \renewcommand{\x}{two}\x \renewcommand*\x{three}\x";
+        assert_eq!(mapped("", text).1, r"\section{A} one two three");
+        let used_first = r"\section{A} \x \def\x{one}\x";
+        assert_eq!(mapped("", used_first).1, r"\section{A} \x one");
+        let arguments = r"\def\x{one}\section{A} \x \renewcommand{\x}[1]{#1}\x{two}";
+        assert_eq!(mapped("", arguments).1, r"\section{A} one \renewcommand{\x}[1]{#1}\x{two}");
+        let provided = r"\def\x{one}\providecommand{\x}{two}\providecommand{\y}{three}\section{A}\x\y";
+        assert_eq!(mapped("", provided).1, r"\section{A}onethree");
+    }
+
+    #[test]
+    fn commands_of_latex_that_are_redefined_stay_commands() {
+        let text = "\\renewcommand{\\section}{\\@startsection{section}}\n\\section{A}\n\\renewcommand{\\arraystretch}{1.5}中\\arraystretch";
+        assert_eq!(mapped("", text).1, "\\section{A}\n中\\arraystretch");
+    }
+
+    #[test]
+    fn literal_text_holds_no_heading_no_end_and_no_macro() {
+        let text = r"\def\x{one} \verb|\section{No}| \section{A} \verb|\appendix| \verb*+\x+ \lstinline!\def\x{two}! \x, \appendix gone";
+        assert_eq!(mapped("", text).1, r"\section{A} \verb|\appendix| \verb*+\x+ \lstinline!\def\x{two}! one, ");
+        let text = "\\begin{verbatim}\n\\section{No}\\def\\x{one}\n\\end{verbatim}\n\\section{A}\n\\begin{lstlisting}\n\\end{document}\n\\end{lstlisting}\n\\x 后";
+        assert!(mapped("", text).1.starts_with("\\section{A}\n") && mapped("", text).1.ends_with("\\x 后"));
+        // One that does not close is none.
+        assert_eq!(mapped("", "\\section{A}\\verb|a\n\\appendix|").1, "\\section{A}\\verb|a\n");
+    }
+
+    #[test]
     fn a_text_without_a_heading_is_dropped() {
         assert_eq!(mapped("", "no heading").0, Verdict::Drop("no_heading"));
         assert_eq!(mapped("", "").0, Verdict::Drop("no_heading"));
@@ -584,6 +687,9 @@ mod tests {
             "\\[",
             "%\n",
             "\\section{",
+            "\\verb|",
+            "\\verb1 \\verb2 ",
+            "\\renewcommand{\\a}{\\a}",
         ] {
             let all = "labels = true\ncitations = true\nfigures = true\nstart = \"keep\"";
             mapped(all, &text.repeat(20_000));
@@ -593,7 +699,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "(\\\\|\\{|\\}|\\[|\\$|%|\n|a|中|~|#|\\*|begin|end|verbatim|figure|equation|def|newcommand|cite|label|section|\\PC){0,60}") {
+        fn no_text_panics(text in "(\\\\|\\{|\\}|\\[|\\$|%|\n|a|中|~|#|\\*|begin|end|verbatim|figure|equation|def|newcommand|verb|cite|label|section|\\PC){0,60}") {
             mapped("start = \"keep\"\nlabels = true\ncitations = true\nfigures = true", &text);
         }
 

@@ -4,6 +4,11 @@
 //! indented or in a line, is never touched. Where nothing but white space would be left of a line, the line
 //! goes too. The text is read by a parser of CommonMark with GitHub's tables, until nothing more is found.
 //!
+//! Much that is no Markdown can be read as such. So brackets are a link only where their target looks like one
+//! (`https://…`, `/…`, `#…`, `a/b`, `a.html`) or no letter, digit or bracket stands before them and their text
+//! has a letter: `f[i](x)` and `[&](y)` are code. A definition's target must look like one: `[Ann]: Hello` is
+//! speech. Emphasis with a letter or digit of ASCII before its first mark or behind its last is none: `2*3*4`.
+//!
 //! | setting    | default | source                                                                        |
 //! |------------|---------|-------------------------------------------------------------------------------|
 //! | `links`    | true    | ours: `[text](target)` becomes `text`; definitions of targets go               |
@@ -89,7 +94,7 @@ pub struct Markdown {
 
 impl Step for Markdown {
     const NAME: &'static str = "markdown";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("markdown.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -168,6 +173,9 @@ impl Markdown {
         let mut edits: Vec<Edit> = Vec::new();
         if self.config.links {
             for (_, definition) in parser.reference_definitions().iter() {
+                if !is_target(&definition.dest) {
+                    continue;
+                }
                 counts[LINKS] += 1;
                 edits.push(Edit { range: definition.span.clone(), with: "", whole: true });
             }
@@ -176,7 +184,7 @@ impl Markdown {
         for (event, range) in parser.into_offset_iter() {
             match event {
                 Event::Start(tag) => {
-                    let what = self.what(&tag, &text[range.clone()]);
+                    let what = self.what(&tag, text, &range);
                     open.push(Open { range, what, inner: None, stays: false, edits: edits.len() });
                 }
                 Event::End(tag) => {
@@ -208,13 +216,18 @@ impl Markdown {
         if edits.is_empty() { None } else { Some(apply(text, edits)) }
     }
 
-    fn what(&self, tag: &Tag, text: &str) -> What {
+    fn what(&self, tag: &Tag, all: &str, range: &Range<usize>) -> What {
+        let text = &all[range.clone()];
         match tag {
             Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => What::Other,
-            Tag::Link { .. } => What::Link,
-            Tag::Image { dest_url, .. } => What::Image { badge: is_badge(dest_url) },
+            Tag::Link { dest_url, .. } if is_link(all, range, dest_url) => What::Link,
+            Tag::Image { dest_url, .. } if is_link(all, range, dest_url) => What::Image { badge: is_badge(dest_url) },
             Tag::Heading { .. } if self.config.headings => What::Heading,
-            Tag::Emphasis | Tag::Strong | Tag::Strikethrough if self.config.emphasis => What::Emphasis,
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough if self.config.emphasis => {
+                let before = all[..range.start].ends_with(|c: char| c.is_ascii_alphanumeric());
+                let behind = all[range.end..].starts_with(|c: char| c.is_ascii_alphanumeric());
+                if before || behind { What::Other } else { What::Emphasis }
+            }
             Tag::TableHead if self.config.tables => What::Head,
             Tag::TableRow if self.config.tables => What::Row,
             Tag::TableCell if self.config.tables => What::Cell,
@@ -332,6 +345,31 @@ fn extend(inner: &mut Option<Range<usize>>, part: Range<usize>) {
 fn is_comment(html: &str) -> bool {
     let html = html.trim();
     html.starts_with("<!--") && html.ends_with("-->")
+}
+
+/// Whether what reads as a link or an image is one, and no code or prose with brackets.
+fn is_link(text: &str, range: &Range<usize>, target: &str) -> bool {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ')' | ']');
+    if text[..range.start].ends_with(of_name) {
+        return is_address(target);
+    }
+    let label = text[range.clone()].split("](").next().unwrap_or_default();
+    is_target(target) || !target.is_empty() && label.contains(char::is_alphanumeric)
+}
+
+/// Whether a target leads somewhere by its form alone.
+fn is_address(target: &str) -> bool {
+    target.contains("://")
+        || target.starts_with(['/', '#'])
+        || ["mailto:", "www."].iter().any(|start| target.starts_with(start))
+}
+
+/// Whether a target looks like one: an address, a path, a file.
+fn is_target(target: &str) -> bool {
+    let file = target.rsplit_once('.').is_some_and(|(name, ending)| {
+        !name.is_empty() && (1..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    is_address(target) || target.contains('/') || file
 }
 
 /// Whether an image comes from where badges come from.
@@ -469,6 +507,25 @@ End with **bold** and <https://auto.link>.
         ] {
             assert_eq!(mapped(settings, text).0, expected, "{settings}");
         }
+    }
+
+    #[test]
+    fn what_is_no_markdown_stays() {
+        for text in [
+            "handlers[i](event); table[key](a, b)",
+            "let f = [&](y) + [](x) + matrix[0](1)",
+            "[Ann]: Hello\n[Bob]: Hi.\n[Ann]: 你好",
+            "[12:30]: lunch",
+            "2*3*4 and x*y*z, a_b_c, H~2~O",
+            "f(*args, **kwargs) and 5 * 3 * 2",
+            "#hashtag and #2",
+            "He said [sic] and [1] (see below)",
+        ] {
+            assert_eq!(mapped("headings = true\nemphasis = true\ntables = true", text).0, text);
+        }
+        assert_eq!(mapped("", "词[链接](b)，word[link](https://a.b)s").0, "词链接，wordlinks");
+        assert_eq!(mapped("", "[a] and [b][c]\n\n[a]: /x\n[c]: d.html").0, "a and b\n\n");
+        assert_eq!(mapped("emphasis = true", "这是*重点*内容，**都**是").0, "这是重点内容，都是");
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! | setting        | default | source                                                                  |
 //! |----------------|---------|-------------------------------------------------------------------------|
 //! | `form`         | `nfc`   | UAX 15; `nfkc` also folds compatibility forms, full-width ones among them |
-//! | `control`      | true    | ours: removes control characters, zero-width spaces, byte-order marks, soft hyphens |
+//! | `control`      | true    | ours: removes control characters, zero-width spaces, byte-order marks, soft hyphens but for those in four misread characters |
 //! | `white_space`  | true    | ours: every kind of space becomes one, runs between words collapse, line ends lose theirs, indentation stays |
 //! | `mojibake`     | true    | the decisions of ftfy 6.3.1, `fix_encoding`; the Chinese kinds are ours |
 //! | `max_blank_lines` | 1    | ours: empty lines in a row                                               |
@@ -76,7 +76,7 @@ pub struct Normalize {
 
 impl Step for Normalize {
     const NAME: &'static str = "normalize";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -173,7 +173,7 @@ impl Normalize {
                 at = next + usize::from(pair);
                 run = at;
                 page.end_line(&self.config);
-            } else if self.config.control && is_invisible(c) {
+            } else if self.config.control && is_invisible(c) && !(c == '\u{ad}' && is_misread(text, at)) {
                 page.out.push_str(&text[run..at]);
                 at = next;
                 run = at;
@@ -241,6 +241,14 @@ fn is_space(c: char) -> bool {
     )
 }
 
+/// Whether the soft hyphen at `at` may be a byte of another code page: it stands in a run of four characters or
+/// more that Latin-1 has above ASCII. What no repair has brought back yet is not to be lost.
+fn is_misread(text: &str, at: usize) -> bool {
+    let high = |c: &char| matches!(c, '\u{a1}'..='\u{ff}');
+    let before = text[..at].chars().rev().take(3).take_while(high).count();
+    before + text[at..].chars().take(4).take_while(high).count() >= 4
+}
+
 /// Control characters, and what takes no place: zero-width spaces, byte-order marks, soft hyphens,
 /// characters that are none. Joiners stay: Persian and emoji need them.
 fn is_invisible(c: char) -> bool {
@@ -278,6 +286,8 @@ mod tests {
     fn invisible_characters_go_and_joiners_stay() {
         assert_eq!(default("\u{feff}a\u{200b}b\u{ad}c\0d\u{7}"), "abcd");
         assert_eq!(default("می\u{200c}خواهم"), "می\u{200c}خواهم");
+        // A byte of a code page that nothing brings back.
+        assert_eq!(default("¸\u{ad}×Æ÷ zö\u{ad}ü grö\u{ad}ße"), "¸\u{ad}×Æ÷ zöü größe");
     }
 
     #[test]
@@ -321,9 +331,9 @@ mod tests {
     fn plain_layout(text: &str) -> String {
         let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
         let visible: String = unified
-            .chars()
-            .filter(|c| !is_invisible(*c))
-            .map(|c| if is_space(c) && c != '\t' { ' ' } else { c })
+            .char_indices()
+            .filter(|(at, c)| !is_invisible(*c) || *c == '\u{ad}' && is_misread(&unified, *at))
+            .map(|(_, c)| if is_space(c) && c != '\t' { ' ' } else { c })
             .collect();
         let mut lines: Vec<String> = Vec::new();
         for line in visible.split('\n') {
@@ -368,7 +378,7 @@ mod tests {
         }
 
         #[test]
-        fn laying_out_in_runs_gives_what_plain_code_gives(text in "[ab 中，「　\u{a0}\t\r\n\u{2028}\u{200b}é]{0,40}") {
+        fn laying_out_in_runs_gives_what_plain_code_gives(text in "[ab 中，「　\u{a0}\t\r\n\u{2028}\u{200b}é\u{ad}]{0,40}") {
             let step = Normalize::new(Config::default(), &mut Setup::default()).unwrap();
             prop_assert_eq!(step.lay_out(&text), plain_layout(&text));
         }
