@@ -1,6 +1,6 @@
 //! Finds e-mail addresses: every `@` is looked at from both sides.
 
-use super::{Kind, Span, seen};
+use super::{Kind, Span, secret, seen};
 
 /// Endings of file names that look like addresses (`logo@2x.png`).
 const FILES: [&str; 14] =
@@ -53,6 +53,9 @@ fn around(text: &str, sign: usize, length: usize, from: usize) -> Option<(usize,
     }
     let end = domain(text, sign + length)?;
     let local = &text[first..sign];
+    if secret::credential(text, sign).is_some() {
+        return None;
+    }
     if local == "git" || is_reserved(&text[sign + length..end]) {
         return None;
     }
@@ -149,6 +152,9 @@ pub mod plain {
             });
             let Some(end) = end else { continue };
             let Some(start) = (from..sign).find(|start| whole.is_match(&line[*start..end])) else { continue };
+            if secret::credential(text, place(sign)).is_some() {
+                continue;
+            }
             let tld = line[sign..end].rsplit('.').next().unwrap().to_lowercase();
             if FILES.contains(&&*tld)
                 || &text[place(start)..place(sign)] == "git"

@@ -14,11 +14,14 @@
 //!   `version`, and not all below 32 (`11.8.4.2` is a chapter); addresses of version 6. Public ones only,
 //!   unless `public_ips_only` is false.
 //! - `phone`: `+`, a country code and 8 to 15 digits in all (10 behind `+1`); Chinese mobile numbers, in one
-//!   piece or 3-4-4, with `86` and `0086`.
+//!   piece or 3-4-4, with `86` and `0086`; Chinese landlines with the area code of a place and a mark behind it
+//!   (`010-62345678`, `（0755）2345678`), perhaps an extension; numbers of North America in groups, with an area in
+//!   parentheses or one mark throughout (`(415) 555-2671`, `415-555-2671`).
 //! - `id_card`: Chinese identity numbers whose province, date and check digit (ISO 7064 MOD 11-2) hold.
 //! - `bank_card`: 13 to 19 digits in one piece or in fours, of a known network, whose Luhn digit holds.
 //! - `secret`: keys of AWS, GitHub, GitLab, Slack, Google, Stripe, OpenAI, Hugging Face and npm; JSON web
-//!   tokens; private keys.
+//!   tokens; private keys; the user and the password in an address (`https://user:password@host`), for which
+//!   `user:password` stands in, so that the address stays one.
 //!
 //! A number that is part of a word, of an address on the web (`=`, `/`), of a decimal or of a longer number,
 //! or that is an amount of money, is none of these. Where two finds overlap, the order is secret, e-mail,
@@ -197,7 +200,7 @@ pub struct Pii {
 
 impl Step for Pii {
     const NAME: &'static str = "pii";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile { name: "wanjuan", settings: "", about: "Every kind is masked, by our rules." },
@@ -405,11 +408,12 @@ impl Pii {
                 Kind::Ip => &self.config.ip_replacements,
             };
             let chosen = match &replacements[..] {
-                [only] => only,
+                _ if kind == Kind::Secret && text[..start].ends_with("://") => secret::IN_ADDRESS,
+                [only] => only.as_str(),
                 several => {
                     spell(&text.as_bytes()[start..end], kind, &mut value);
                     let draw = u128::from(xxh3_64_with_seed(&value, seed)) * several.len() as u128;
-                    &several[(draw >> 64) as usize]
+                    several[(draw >> 64) as usize].as_str()
                 }
             };
             masked.push_str(&text[from..start]);

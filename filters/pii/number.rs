@@ -83,6 +83,12 @@ fn judge(text: &str, run: Run, last: usize, wanted: Wanted) -> Option<Span> {
         {
             return span(start, end, Kind::Phone);
         }
+        if let Some((start, end)) = landline(bytes, run).or_else(|| north_american(bytes, run))
+            && start >= last
+            && stands_alone(text, start, end)
+        {
+            return span(start, end, Kind::Phone);
+        }
     }
     if wanted.ip
         && count <= 3
@@ -355,6 +361,118 @@ fn chinese_mobile(bytes: &[u8], start: usize) -> Option<usize> {
     Some(seen::digits::<4>(bytes, at, 4)?.0)
 }
 
+/// Area codes of China, without the zero they begin with: two digits, or three.
+fn is_area(code: u32) -> bool {
+    matches!(code, 10 | 20..=25 | 27..=29)
+        || matches!(code,
+            310..=319 | 335 | 349..=359 | 370..=379 | 391..=398 | 411..=419 | 421 | 427 | 429 | 431..=439 | 451..=459
+            | 464 | 467..=479 | 482 | 483 | 510..=519 | 523 | 527 | 530..=539 | 543 | 546 | 550..=559 | 561..=566
+            | 570..=580 | 591..=599 | 631..=635 | 660 | 662 | 663 | 668 | 691 | 692 | 701 | 710..=719 | 722 | 724 | 728
+            | 730..=739 | 743..=746 | 750..=760 | 762 | 763 | 766 | 768..=779 | 790..=799 | 812 | 813 | 816..=818
+            | 825..=827 | 830..=839 | 851..=859 | 870..=879 | 883 | 886..=888 | 891..=898 | 901..=903 | 906 | 908 | 909
+            | 911..=917 | 919 | 930..=939 | 941 | 943 | 951..=955 | 970..=979 | 990..=999)
+}
+
+/// How many digits stand at `at`, up to nine, and where they end.
+fn count_digits(bytes: &[u8], mut at: usize) -> (usize, usize) {
+    let mut count = 0;
+    loop {
+        let (c, length) = seen::at(bytes, at);
+        if !c.is_ascii_digit() || count == 9 {
+            return (count, at);
+        }
+        count += 1;
+        at += length;
+    }
+}
+
+/// Behind a mark that may stand here.
+fn skip(bytes: &[u8], at: usize, marks: &[u8]) -> usize {
+    let (c, length) = seen::at(bytes, at);
+    if marks.contains(&c) { at + length } else { at }
+}
+
+/// Behind the area code that ends at `at`: `)` and perhaps a mark where it is in parentheses, else one of `marks`.
+fn behind_area(bytes: &[u8], at: usize, opened: bool, marks: &[u8]) -> Option<usize> {
+    let behind = skip(bytes, at, if opened { b")" } else { marks });
+    (behind > at).then(|| if opened { skip(bytes, behind, b" -") } else { behind })
+}
+
+/// A number of a Chinese landline with its area code: `010-12345678`, `(0755) 1234 5678`, perhaps an extension.
+fn landline(bytes: &[u8], run: Run) -> Option<(usize, usize)> {
+    if !matches!(run.count, 3 | 4) {
+        return None;
+    }
+    let (_, area) = seen::digits::<4>(bytes, run.start, run.count)?;
+    let code = area[1..run.count].iter().fold(0_u32, |code, digit| code * 10 + u32::from(*digit));
+    if area[0] != 0 || !is_area(code) || (run.count == 3) != (code < 100) {
+        return None;
+    }
+    let (previous, length) = seen::before(bytes, run.start);
+    let opened = previous == b'(';
+    let at = behind_area(bytes, run.end, opened, b"- ")?;
+    if !(b'2'..=b'8').contains(&seen::at(bytes, at).0) {
+        return None;
+    }
+    let (mut count, mut end) = count_digits(bytes, at);
+    if matches!(count, 3 | 4) {
+        let second = skip(bytes, end, b"- ");
+        let (more, behind) = count_digits(bytes, second);
+        if second == end || more != 4 {
+            return None;
+        }
+        (count, end) = (count + 4, behind);
+    }
+    if !(count == 8 || count == 7 && run.count == 4) {
+        return None;
+    }
+    let extension = skip(bytes, end, b"-");
+    let (more, behind) = count_digits(bytes, extension);
+    if extension > end && (1..=5).contains(&more) {
+        end = behind;
+    }
+    Some((if opened { run.start - length } else { run.start }, end))
+}
+
+/// A number of North America: `(415) 555-2671`, `415-555-2671`, `1.415.555.2671`.
+fn north_american(bytes: &[u8], run: Run) -> Option<(usize, usize)> {
+    let (mut start, mut at) = (run.start, run.start);
+    let opened = match run.count {
+        1 if seen::at(bytes, run.start).0 == b'1' => {
+            let mark = skip(bytes, run.end, b"-. ");
+            at = skip(bytes, mark, b"(");
+            if mark == run.end {
+                return None;
+            }
+            at > mark
+        }
+        3 => {
+            let (previous, length) = seen::before(bytes, run.start);
+            let opened = previous == b'(';
+            start -= if opened { length } else { 0 };
+            opened
+        }
+        _ => return None,
+    };
+    let (area_end, [first, second, third]) = seen::digits::<3>(bytes, at, 3)?;
+    if first < 2 || second == 9 || (second, third) == (1, 1) {
+        return None;
+    }
+    let mark = seen::at(bytes, area_end).0;
+    // The mark that a `1` has behind it, the others have too.
+    if run.count == 1 && !opened && seen::at(bytes, run.end).0 != mark {
+        return None;
+    }
+    let at = behind_area(bytes, area_end, opened, b"-.")?;
+    let (end, [first, second, third]) = seen::digits::<3>(bytes, at, 3)?;
+    let last = if opened { skip(bytes, end, b"-. ") } else { skip(bytes, end, &[mark]) };
+    if first < 2 || (second, third) == (1, 1) || last == end {
+        return None;
+    }
+    let (count, end) = count_digits(bytes, last);
+    (count == 4).then_some((start, end))
+}
+
 /// Four numbers up to 255 without leading zeros, alone.
 fn ipv4(bytes: &[u8], start: usize) -> Option<(usize, Ipv4Addr)> {
     let (previous, length) = seen::before(bytes, start);
@@ -425,7 +543,7 @@ pub mod plain {
 
     use super::*;
 
-    static SHAPES: LazyLock<[(Kind, Regex); 5]> = LazyLock::new(|| {
+    static SHAPES: LazyLock<[(Kind, Regex); 6]> = LazyLock::new(|| {
         let whole = |shape: &str| Regex::new(&format!("^(?:{shape})$")).unwrap();
         [
             (Kind::IdCard, whole(r"\d{17}[\dXx]|\d{6} \d{8} \d{3}[\dXx]|\d{15}")),
@@ -437,9 +555,32 @@ pub mod plain {
             ),
             (Kind::Phone, whole(r"\+\d+(?:(?:\(0\))*[ .()-]?(?:\(0\))*[ .()-]?(?:\(0\))*\d+)*")),
             (Kind::Phone, whole(r"(?:(?:00)?86[ )-]?)?1[3-9]\d(?:\d{8}| \d{4} \d{4}|-\d{4}-\d{4})")),
+            (Kind::Phone, whole(r"\(?[01-9].*")),
             (Kind::Ip, whole(r"(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})")),
         ]
     });
+
+    /// With the parenthesis before them: their area code, and what is behind it.
+    static AREAS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
+        [
+            r"^(?:\((0\d{2,3})\)[ -]?|(0\d{2,3})[ -])([2-8]\d{6,7}|[2-8]\d{2,3}[ -]\d{4})(?:-\d{1,5})?$",
+            r"^(?:1[-. ])?\(([2-9][0-8]\d)\)[ -]?([2-9]\d\d)[-. ]\d{4}$|^(?:1-)?([2-9][0-8]\d)-([2-9]\d\d)-\d{4}$|^(?:1\.)?([2-9][0-8]\d)\.([2-9]\d\d)\.\d{4}$",
+        ]
+        .map(|shape| Regex::new(shape).unwrap())
+    });
+
+    /// Whether a piece is a landline of China or a number of North America.
+    fn has_area(piece: &str) -> bool {
+        if let Some(found) = AREAS[0].captures(piece) {
+            let area = found.get(1).or(found.get(2)).unwrap().as_str();
+            let local = found[3].bytes().filter(u8::is_ascii_digit).count();
+            let code: u32 = area.parse().unwrap();
+            return is_area(code) && (code < 100) == (area.len() == 3) && (local == 8 || area.len() == 4);
+        }
+        AREAS[1]
+            .captures(piece)
+            .is_some_and(|found| found.iter().skip(1).flatten().all(|group| !group.as_str().ends_with("11")))
+    }
 
     pub fn find(text: &str, wanted: Wanted) -> Vec<Span> {
         let skeleton: Vec<(usize, u8)> =
@@ -448,7 +589,7 @@ pub mod plain {
         let place = |at: usize| skeleton.get(at).map_or(text.len(), |(at, _)| *at);
         let c = |at: usize| line.as_bytes().get(at).copied().unwrap_or(0);
         let back = |at: usize| at.checked_sub(1).map_or(0, c);
-        let (mut found, mut at) = (Vec::new(), 0);
+        let (mut found, mut at) = (Vec::<Span>::new(), 0);
         'text: while at < line.len() {
             // A number starts where a run of digits does, or with the plus before it.
             let first = at + usize::from(c(at) == b'+');
@@ -456,7 +597,8 @@ pub mod plain {
                 at += 1;
                 continue;
             }
-            for (kind, shape) in SHAPES.iter() {
+            for (number, (kind, shape)) in SHAPES.iter().enumerate() {
+                let area = number == 4;
                 let on = match kind {
                     Kind::IdCard => wanted.id_card,
                     Kind::BankCard => wanted.bank_card,
@@ -467,7 +609,11 @@ pub mod plain {
                     continue;
                 }
                 // A card goes before a number to be dialled, a plus before it or not.
-                let from = if matches!(kind, Kind::IdCard | Kind::BankCard) { first } else { at };
+                let from = match kind {
+                    Kind::IdCard | Kind::BankCard => first,
+                    _ if area && back(at) == b'(' && found.last().is_none_or(|last| last.end < place(at)) => at - 1,
+                    _ => at,
+                };
                 for end in (from + 1..=line.len().min(from + 60)).rev() {
                     let piece = &line[from..end];
                     if !shape.is_match(piece)
@@ -497,10 +643,12 @@ pub mod plain {
                         }
                         Kind::Phone if piece.starts_with('+') => {
                             back(at) != b'+'
+                                && !(piece.ends_with("(0") && c(end) == b')')
                                 && digits.len() <= 15
                                 && !seen::is_word(c(end))
                                 && is_international(&digits)
                         }
+                        Kind::Phone if area => has_area(piece) && stands_alone(text, start, stop),
                         Kind::Phone => stands_alone(text, start, stop),
                         _ => {
                             let public = piece.parse::<Ipv4Addr>().is_ok_and(|ip| is_wanted(ip, wanted));

@@ -82,7 +82,47 @@ pub fn find(text: &str, found: &mut Vec<Span>) {
             from = end;
         }
     }
+    let signs = memchr::memchr_iter(b'@', bytes);
+    let found_at = signs.filter_map(|sign| credential(text, sign));
+    let credentials: Vec<Span> = found_at.filter(|span| &text[span.start..span.end] != IN_ADDRESS).collect();
+    if credentials.is_empty() {
+        return;
+    }
+    // A token within is part of it.
+    let mut next = credentials.iter().peekable();
+    found.retain(|token| {
+        while next.peek().is_some_and(|span| span.end <= token.start) {
+            next.next();
+        }
+        next.peek().is_none_or(|span| span.start >= token.end)
+    });
+    found.extend(credentials);
+    found.sort_unstable_by_key(|span| span.start);
 }
+
+/// Longest user and password of an address.
+const MAX_CREDENTIAL: usize = 200;
+
+/// The user and the password before an `@`, where an address on the web or of a database has them:
+/// `https://user:password@host`. Names of variables (`$USER`, `{password}`, `<password>`) are none.
+pub fn credential(text: &str, sign: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let belongs = |c: &u8| c.is_ascii_alphanumeric() || b"-._~%!&+=;:^,".contains(c);
+    let length = bytes[..sign].iter().rev().take(MAX_CREDENTIAL + 1).take_while(|c| belongs(c)).count();
+    let start = sign - length;
+    let (_, password) = text[start..sign].split_once(':')?;
+    let behind = bytes.get(sign + 1)?;
+    let address = text[..start].strip_suffix("://")?.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let host = behind.is_ascii_alphanumeric() || *behind == b'[';
+    (length <= MAX_CREDENTIAL && !password.is_empty() && address && host).then_some(Span {
+        start,
+        end: sign,
+        kind: Kind::Secret,
+    })
+}
+
+/// What stands in for the user and the password of an address, which stays one.
+pub const IN_ADDRESS: &str = "user:password";
 
 /// How many such characters stand here; one more than `max` is enough to know.
 fn count(bytes: &[u8], from: usize, letters: Letters, max: usize) -> usize {

@@ -177,6 +177,91 @@ fn phone_numbers_are_found_and_other_numbers_are_not() {
 }
 
 #[test]
+fn landlines_have_the_area_code_of_a_place_and_a_mark_behind_it() {
+    assert_eq!(finds("电话：010-62345678，0755-2345678。"), "p:010-62345678|p:0755-2345678");
+    assert_eq!(finds("（021）62345678 (0571) 8765 4321"), "p:（021）62345678|p:(0571) 8765 4321");
+    assert_eq!(finds("０１０－６２３４５６７８ 020 8765 4321"), "p:０１０－６２３４５６７８|p:020 8765 4321");
+    assert_eq!(finds("0755-23456789-8001转"), "p:0755-23456789-8001");
+    for none in [
+        "010-2345678",   // Beijing has eight digits
+        "0755-12345678", // no number begins so
+        "0755-92345678",
+        "0111-62345678", // no place
+        "026-62345678",
+        "01062345678",
+        "0755-234567",
+        "0755-234567890",
+        "x0755-23456789",
+        "0755-23456789-800123",
+        "$010-62345678",
+        "3.010-62345678",
+        "2010-62345678",
+        "0-306-40615-2",
+        "id=0755-23456789",
+    ] {
+        assert_eq!(finds(none), "", "{none}");
+    }
+}
+
+#[test]
+fn numbers_of_north_america_are_told_by_their_groups() {
+    assert_eq!(finds("call (415) 555-2671 or 415-555-2671."), "p:(415) 555-2671|p:415-555-2671");
+    assert_eq!(finds("1-415-555-2671, 1 (415) 555-2671"), "p:1-415-555-2671|p:1 (415) 555-2671");
+    assert_eq!(finds("(415)555.2671 415.555.2671"), "p:(415)555.2671|p:415.555.2671");
+    assert_eq!(finds("+1 415 555 2671／+1-415-555-2671"), "p:+1 415 555 2671|p:+1-415-555-2671");
+    for none in [
+        "123-456-7890", // areas and exchanges begin with 2 and more
+        "415-155-2671",
+        "911-555-2671",
+        "415-911-2671",
+        "495-555-2671",
+        "415-555-26710",
+        "415-555.2671",
+        "415 555 2671",
+        "555-2671",
+        "2012-10-2024",
+        "978-0-306-40615-7",
+        "v415.555.2671",
+        "f(415) 555-2671",
+        "$415-555-2671",
+        "415-55-2671",
+        "415-555-2671-3",
+        "1.415-555-2671",
+        "192.168.0.1",
+        "2.415.555.26.1",
+    ] {
+        assert_eq!(finds(none), "", "{none}");
+    }
+}
+
+#[test]
+fn an_address_with_a_password_stays_an_address() {
+    let masked = |text: &str| told(&step(""), "x", text).1;
+    assert_eq!(masked("see http://jane:s3cr-t@host.com/a?b#c now"), "see http://user:password@host.com/a?b#c now");
+    assert_eq!(masked("postgres://app:pa%24s@localhost:5432/db"), "postgres://user:password@localhost:5432/db");
+    assert_eq!(masked("redis://:pass@10.0.0.1"), "redis://user:password@10.0.0.1");
+    let token = format!("https://x:ghp_{}@github.com/a", "a".repeat(36));
+    assert_eq!(masked(&token), "https://user:password@github.com/a");
+    assert_eq!(masked(&masked(&token)), masked(&token));
+    assert_eq!(finds("http://jane:s3cr-t@host.com"), "s:jane:s3cr-t");
+    assert_eq!(found("secret = 'off'", "http://jane:s3cr-t@host.com"), "");
+    for none in [
+        "http://${USER}:${PASS}@host",
+        "http://user:<password>@host",
+        "http://host:8080/@x",
+        "http://host/a:b@c",
+        "://a:b@c",
+        "http://a:@host",
+        "http://a:b@",
+        "git@github.com:a/b",
+        "http://user:password@host",
+    ] {
+        assert_eq!(finds(none), "", "{none}");
+    }
+    assert_eq!(finds("http://jane@host.com"), "e:jane@host.com");
+}
+
+#[test]
 fn identity_cards_need_a_province_a_date_and_a_check_digit() {
     // Made up: 110101, the date, 001 and the digit that follows from them.
     assert_eq!(finds("身份证11010119900307001X号"), "");
@@ -361,6 +446,10 @@ fn huge_and_odd_texts_take_linear_time() {
         "1.",
         "１",
         "+1",
+        "(415) 555-",
+        "0755-",
+        "a://b:c@",
+        "://a:",
         "1 ",
         "4111 ",
         "12-",
@@ -445,14 +534,14 @@ proptest! {
     }
 
     #[test]
-    fn addresses_are_those_of_the_plain_rule(text in "(a|B|1|é|＠|@|@|\\.|．|\\.com|-|_|\\+|xn--|png| |中|example.org){0,14}") {
+    fn addresses_are_those_of_the_plain_rule(text in "(a|B|1|é|:|://|p:|＠|@|@|\\.|．|\\.com|-|_|\\+|xn--|png| |中|example.org){0,14}") {
         let mut fast = Vec::new();
         email::find(&text, &mut fast);
         prop_assert_eq!(fast, email::plain::find(&text), "{}", text);
     }
 
     #[test]
-    fn numbers_are_those_of_the_plain_rule(text in "(1|8|１|138|86|\\+|\\+86|\\+44|1234|4111 1111 1111 1111|4111111111111111|11010519491231002|X|0| |-|\\(0\\)|\\)|\\.|8.8.8.88|v|=|/|元|中|_){0,12}") {
+    fn numbers_are_those_of_the_plain_rule(text in "(1|8|１|138|86|\\+|\\+86|\\+44|1234|4111 1111 1111 1111|4111111111111111|11010519491231002|X|0| |-|\\(0\\)|\\)|\\.|8.8.8.88|v|=|/|元|中|_|\\(|（|０|010|0755|62345678|2345|678|415|555|2671|23){0,12}") {
         let wanted = number::Wanted { id_card: true, old_id_card: true, bank_card: true, phone: true, ip: true, public_ips_only: true };
         let mut fast = Vec::new();
         number::find(&text, wanted, &mut fast);
