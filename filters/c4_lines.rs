@@ -108,7 +108,7 @@ const LOREM_IPSUM: &str = "lorem ipsum";
 
 impl Step for C4Lines {
     const NAME: &'static str = "c4_lines";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("c4_lines.rs");
     const PROFILES: &'static [Profile] = &[
         Profile { name: "datatrove", settings: "", about: "`C4QualityFilter` of datatrove 0.10, every rule on." },

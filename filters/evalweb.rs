@@ -7,7 +7,7 @@
 //!
 //! They drop a text that zhconv would change to Mainland Chinese: any traditional character, and words of
 //! Taiwan and Hong Kong besides. Here the characters alone are told, by OpenCC's tables (see
-//! `chinese_variant`). The list of sensitive words is yours to give: a word counts once however often it
+//! `chinese_variant`), and by a few marks and characters that OpenCC lets pass: `「」『』於馀锺麽矽钜`. The list of sensitive words is yours to give: a word counts once however often it
 //! occurs.
 //!
 //! | setting                   | default | source                                                    |
@@ -95,7 +95,7 @@ pub struct Evalweb {
 
 impl Step for Evalweb {
     const NAME: &'static str = "evalweb";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("evalweb.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "chinesewebtext",
@@ -135,12 +135,16 @@ impl Filter for Evalweb {
     fn measure(&self, text: &Text) -> Measure {
         let chars = text.char_count() as f64;
         let lines = (memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1) as f64;
-        let han = text.chars().filter(|c| ('\u{4e00}'..='\u{9fa5}').contains(c)).count();
+        let (mut han, mut also) = (0_u64, 0_u64);
+        for c in text.chars() {
+            han += u64::from(('\u{4e00}'..='\u{9fa5}').contains(&c));
+            also += u64::from(matches!(c, '「' | '」' | '『' | '』' | '於' | '馀' | '锺' | '麽' | '矽' | '钜'));
+        }
         Measure {
             chars: Some(chars),
             mean_line_chars: Some(chars / lines),
             han: (chars > 0.0).then(|| han as f64 / chars),
-            traditional: traditional_share(text),
+            traditional: traditional_share(text).map(|share| (share + also as f64 / han.max(1) as f64).min(1.0)),
             sensitive_per_line: self.sensitive.as_ref().map(|words| distinct(words, text) as f64 / lines),
             repeated_13grams: Some(repeated(text)),
         }
@@ -270,6 +274,7 @@ mod tests {
         assert_eq!(judged(&prose(30).replace('，', "\n\n\n")), Verdict::Drop("lines_too_short"));
         assert_eq!(judged(&"The river and the town. ".repeat(9)), Verdict::Drop("too_little_chinese"));
         assert_eq!(judged(&prose(30).replace('条', "條")), Verdict::Drop("traditional_chinese"));
+        assert_eq!(judged(&(prose(30) + "他说「好」。")), Verdict::Drop("traditional_chinese"));
         assert_eq!(judged(&prose(10).repeat(3)), Verdict::Drop("repeats_itself"));
         let bound = Measure {
             chars: Some(201.0),

@@ -40,7 +40,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
     Profile {
         name: "fineweb-2-jpn_Jpan",
         settings: r#"
-            words = "characters"
+            words = "japanese"
             max_dup_paragraphs = 1.0
             max_dup_paragraph_chars = 1.0
             max_dup_line_chars = 1.0
@@ -48,7 +48,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.121, 0.129, 0.145]
             max_dup_ngram_chars = [0.307, 0.283, 0.264, 0.248, 0.234, 0.223]
         "#,
-        about: "FineWeb-2 for Japanese. There words are Sudachi's; here each character is one, so runs of words are shorter and shares of repeated ones higher.",
+        about: "FineWeb-2 for Japanese. There words are Sudachi's; here two hiragana or two Han characters are one. Of 133 texts 131 have the same verdict of repetition, 126 of quality and all of FineWeb's rules; with each character a word it was 123, 80 and 129.",
     },
     Profile {
         name: "fineweb-2-kor_Hang",
@@ -61,7 +61,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.282, 0.228, 0.185]
             max_dup_ngram_chars = [0.201, 0.184, 0.168, 0.154, 0.14, 0.127]
         "#,
-        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off.",
+        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off. Of 31 texts all have the same verdict of repetition, 25 of quality and 30 of FineWeb's rules.",
     },
     Profile {
         name: "fineweb-2-deu_Latn",
@@ -74,7 +74,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.169, 0.153, 0.137]
             max_dup_ngram_chars = [0.141, 0.134, 0.126, 0.117, 0.108, 0.098]
         "#,
-        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there.",
     },
     Profile {
         name: "fineweb-2-fra_Latn",
@@ -87,7 +87,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.161, 0.149, 0.134]
             max_dup_ngram_chars = [0.15, 0.141, 0.131, 0.121, 0.111, 0.1]
         "#,
-        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there, but for its list of compounds.",
+        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there.",
     },
     Profile {
         name: "fineweb-2-spa_Latn",
@@ -100,12 +100,12 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.077, 0.097, 0.112]
             max_dup_ngram_chars = [0.152, 0.137, 0.123, 0.114, 0.107, 0.099]
         "#,
-        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there.",
     },
     Profile {
         name: "fineweb-2-rus_Cyrl",
         settings: r#"
-            words = "general"
+            words = "russian"
             max_dup_paragraphs = 1.0
             max_dup_paragraph_chars = 1.0
             max_dup_line_chars = 1.0
@@ -113,7 +113,7 @@ pub(crate) const REPETITION: [Profile; 8] = [
             max_top_ngram_chars = [0.184, 0.164, 0.146]
             max_dup_ngram_chars = [0.168, 0.156, 0.145, 0.133, 0.121, 0.109]
         "#,
-        about: "FineWeb-2 for Russian. Words by spaCy's rules for no language, there with Russian abbreviations.",
+        about: "FineWeb-2 for Russian. Words by spaCy's rules for Russian, as there.",
     },
     Profile {
         name: "fineweb-2-arb_Arab",
@@ -146,13 +146,13 @@ pub(crate) const FINEWEB: [Profile; 8] = [
     Profile {
         name: "fineweb-2-jpn_Jpan",
         settings: r#"
-            words = "characters"
+            words = "japanese"
             max_short_lines = 1.0
             max_dup_line_chars = 0.1
             min_ended_lines = 0.167
             max_lines_per_word = 0.162
         "#,
-        about: "FineWeb-2 for Japanese. There words are Sudachi's; here each character is one, so runs of words are shorter and shares of repeated ones higher.",
+        about: "FineWeb-2 for Japanese. There words are Sudachi's; here two hiragana or two Han characters are one. Of 133 texts 131 have the same verdict of repetition, 126 of quality and all of FineWeb's rules; with each character a word it was 123, 80 and 129.",
     },
     Profile {
         name: "fineweb-2-kor_Hang",
@@ -163,7 +163,7 @@ pub(crate) const FINEWEB: [Profile; 8] = [
             min_ended_lines = 0.062
             max_lines_per_word = 0.196
         "#,
-        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off.",
+        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off. Of 31 texts all have the same verdict of repetition, 25 of quality and 30 of FineWeb's rules.",
     },
     Profile {
         name: "fineweb-2-deu_Latn",
@@ -174,7 +174,7 @@ pub(crate) const FINEWEB: [Profile; 8] = [
             min_ended_lines = 0.0
             max_lines_per_word = 0.152
         "#,
-        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there.",
     },
     Profile {
         name: "fineweb-2-fra_Latn",
@@ -185,7 +185,7 @@ pub(crate) const FINEWEB: [Profile; 8] = [
             min_ended_lines = 0.1
             max_lines_per_word = 0.185
         "#,
-        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there, but for its list of compounds.",
+        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there.",
     },
     Profile {
         name: "fineweb-2-spa_Latn",
@@ -196,18 +196,18 @@ pub(crate) const FINEWEB: [Profile; 8] = [
             min_ended_lines = 0.3
             max_lines_per_word = 0.171
         "#,
-        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there.",
     },
     Profile {
         name: "fineweb-2-rus_Cyrl",
         settings: r#"
-            words = "general"
+            words = "russian"
             max_short_lines = 1.0
             max_dup_line_chars = 0.1
             min_ended_lines = 0.231
             max_lines_per_word = 0.139
         "#,
-        about: "FineWeb-2 for Russian. Words by spaCy's rules for no language, there with Russian abbreviations.",
+        about: "FineWeb-2 for Russian. Words by spaCy's rules for Russian, as there.",
     },
     Profile {
         name: "fineweb-2-arb_Arab",
@@ -238,13 +238,13 @@ pub(crate) const QUALITY: [Profile; 8] = [
     Profile {
         name: "fineweb-2-jpn_Jpan",
         settings: r#"
-            words = "characters"
+            words = "japanese"
             min_mean_chars = 1.0
             max_mean_chars = 5.0
             min_alphabetic_words = 0.759
             stop_words = ["の", "に", "を", "は", "た", "て", "が", "と", "で", "年", "し", "・", "月", "れ", "さ"]
         "#,
-        about: "FineWeb-2 for Japanese. There words are Sudachi's; here each character is one, so runs of words are shorter and shares of repeated ones higher.",
+        about: "FineWeb-2 for Japanese. There words are Sudachi's; here two hiragana or two Han characters are one. Of 133 texts 131 have the same verdict of repetition, 126 of quality and all of FineWeb's rules; with each character a word it was 123, 80 and 129.",
     },
     Profile {
         name: "fineweb-2-kor_Hang",
@@ -256,7 +256,7 @@ pub(crate) const QUALITY: [Profile; 8] = [
             stop_words = ["의", "다", "이", "는", "에", "을", "한", "년", "하", "은", "를", "했", "고", "에서", "가", "있", "으로", "인", "월", "로", "되"]
             min_stop_words = 0
         "#,
-        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off.",
+        about: "FineWeb-2 for Korean. There words are Kiwi's morphemes; here they stand between spaces, so runs are longer. Its stop words are morphemes that seldom stand alone, so that rule is off. Of 31 texts all have the same verdict of repetition, 25 of quality and 30 of FineWeb's rules.",
     },
     Profile {
         name: "fineweb-2-deu_Latn",
@@ -267,7 +267,7 @@ pub(crate) const QUALITY: [Profile; 8] = [
             min_alphabetic_words = 0.774
             stop_words = ["der", "und", "die", "in", "von", "im", "den", "des", "mit", "das", "er", "dem", "als", "wurde", "für"]
         "#,
-        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for German. Words by spaCy's rules for German, as there.",
     },
     Profile {
         name: "fineweb-2-fra_Latn",
@@ -278,7 +278,7 @@ pub(crate) const QUALITY: [Profile; 8] = [
             min_alphabetic_words = 0.812
             stop_words = ["de", "la", "le", "et", "à", "en", "l'", "des", "du", "les", "est", "d'", "un", "une", "il", "dans", "par", "au"]
         "#,
-        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there, but for its list of compounds.",
+        about: "FineWeb-2 for French. Words by spaCy's rules for French, as there.",
     },
     Profile {
         name: "fineweb-2-spa_Latn",
@@ -289,18 +289,18 @@ pub(crate) const QUALITY: [Profile; 8] = [
             min_alphabetic_words = 0.825
             stop_words = ["de", "la", "en", "el", "y", "a", "que", "del", "los", "se", "por", "un", "con", "una", "las", "su"]
         "#,
-        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there, with its commonest abbreviations.",
+        about: "FineWeb-2 for Spanish. Words by spaCy's rules for Spanish, as there.",
     },
     Profile {
         name: "fineweb-2-rus_Cyrl",
         settings: r#"
-            words = "general"
+            words = "russian"
             min_mean_chars = 3.0
             max_mean_chars = 11.0
             min_alphabetic_words = 0.713
             stop_words = ["в", "и", "на", "с", "года", "по", "году", "из", "был", "к", "не", "от", "что", "за", "для", "его", "как", "а", "он", "также", "до", "после"]
         "#,
-        about: "FineWeb-2 for Russian. Words by spaCy's rules for no language, there with Russian abbreviations.",
+        about: "FineWeb-2 for Russian. Words by spaCy's rules for Russian, as there.",
     },
     Profile {
         name: "fineweb-2-arb_Arab",

@@ -78,7 +78,7 @@ pub struct FinewebQuality {
 
 impl Step for FinewebQuality {
     const NAME: &'static str = "fineweb_quality";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("fineweb_quality.rs");
     const PROFILES: &'static [Profile] = &fineweb_2::join::<2, 8, 10>(
         [

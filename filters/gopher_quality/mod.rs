@@ -164,7 +164,7 @@ pub struct GopherQuality {
 
 impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
         [

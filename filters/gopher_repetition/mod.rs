@@ -41,7 +41,7 @@ use crate::fineweb_2;
 use crate::gopher_quality::Counting;
 use crate::kit::{Filter, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
 
-/// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; `inf` switches a rule off.
+/// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -123,7 +123,7 @@ pub struct GopherRepetition {
 
 impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
         [

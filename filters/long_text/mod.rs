@@ -124,7 +124,7 @@ const WINDOW: usize = 1000;
 
 impl Step for LongText {
     const NAME: &'static str = "long_text";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Filter;

@@ -5,6 +5,8 @@
 //! `well-known`). Languages differ in which marks those are. The rules are written anew from their
 //! description; they are held to spaCy's answers by the conformance test in `tests/conformance/datatrove`.
 
+mod french;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -25,6 +27,8 @@ pub enum Rules {
     Spanish,
     /// Hardly a dot comes off.
     Arabic,
+    /// As of no language, with abbreviations; a letter may bear a stress mark.
+    Russian,
 }
 
 /// Cuts a text into words, marks included.
@@ -102,9 +106,9 @@ fn push_cuts(start: usize, end: usize, cuts: &[u8], spans: &mut Vec<Span>) {
 
 impl Exceptions {
     fn of(rules: Rules) -> &'static Exceptions {
-        static ALL: LazyLock<[Exceptions; 6]> = LazyLock::new(|| {
-            use Rules::{Arabic, English, French, General, German, Spanish};
-            [General, English, German, French, Spanish, Arabic].map(Exceptions::new)
+        static ALL: LazyLock<[Exceptions; 7]> = LazyLock::new(|| {
+            use Rules::{Arabic, English, French, General, German, Russian, Spanish};
+            [General, English, German, French, Spanish, Arabic, Russian].map(Exceptions::new)
         });
         &ALL[rules as usize]
     }
@@ -153,7 +157,7 @@ impl Exceptions {
         let mut shed = 0;
         while from < to {
             let now = &text[from..to];
-            if self.find(now).is_some() {
+            if self.find(now).is_some() || self.rules.stays_whole(now) {
                 break;
             }
             let prefix = self.rules.prefix(now);
@@ -193,7 +197,7 @@ impl Exceptions {
             let now = &text[from..to];
             match self.find(now) {
                 Some(cuts) => push_cuts(from, to, cuts, spans),
-                None if is_url(now) => push(spans, from, to),
+                None if self.rules.stays_whole(now) || is_url(now) => push(spans, from, to),
                 None => self.rules.infixes(text, from, to, spans),
             }
         }
@@ -305,6 +309,11 @@ const UNITS: [&str; 48] = [
 const LONGEST_UNIT: usize = 4;
 
 impl Rules {
+    /// Whether no mark comes off a chunk, nor any word.
+    fn stays_whole(self, chunk: &str) -> bool {
+        self == Rules::French && french::is_compound(chunk)
+    }
+
     /// Length of what comes off the front, in bytes; 0 for nothing.
     fn prefix(self, chunk: &str) -> usize {
         let mut characters = chunk.chars();
@@ -336,7 +345,7 @@ impl Rules {
     fn suffix(self, chunk: &str) -> usize {
         let Some(last) = chunk.chars().next_back() else { return 0 };
         let before = &chunk[..chunk.len() - last.len_utf8()];
-        let possessive = matches!(self, Rules::General | Rules::English);
+        let possessive = matches!(self, Rules::General | Rules::English | Rules::Russian);
         if possessive && matches!(last, 's' | 'S') && before.ends_with(is_apostrophe) {
             return chunk.len() - before.char_indices().next_back().map_or(0, |(at, _)| at);
         }
@@ -353,7 +362,7 @@ impl Rules {
         if matches!(last, '\u{4e00}'..='\u{9fff}') {
             return 0;
         }
-        let dashes = matches!(self, Rules::General | Rules::English | Rules::Spanish);
+        let dashes = matches!(self, Rules::General | Rules::English | Rules::Spanish | Rules::Russian);
         let icons = !matches!(self, Rules::French | Rules::Arabic);
         if is_mark(last) || dashes && matches!(last, '—' | '–') || icons && is_icon(last) {
             return last.len_utf8();
@@ -381,12 +390,15 @@ impl Rules {
         let upper = one.is_some_and(char::is_uppercase) && two.is_some_and(char::is_uppercase);
         let Some(one) = one.filter(|_| !upper && self != Rules::Arabic) else { return upper };
         match one {
+            _ if self == Rules::Russian && is_stress(one) => two.is_some_and(char::is_alphabetic),
             _ if one.is_lowercase() => true,
             '0'..='9' => self != Rules::German,
             '%' | '²' | '-' | '+' => true,
             '—' | '–' => self == Rules::Spanish,
             _ if is_quote(one) => true,
-            _ if is_mark(one) => self != Rules::French,
+            // The mark between the alternatives of spaCy's expression is one of its class.
+            '|' => self != Rules::French,
+            _ if is_mark(one) => self != Rules::French || matches!(one, '(' | ')' | '?' | ':'),
             // Scripts without case count as lower case.
             _ => one.is_alphabetic() && !one.is_uppercase(),
         }
@@ -406,6 +418,10 @@ impl Rules {
             // Han: most of what a text without spaces has to look through.
             if matches!(c, '\u{4e00}'..='\u{9fff}') && self != Rules::French {
                 before = Some(c);
+                at += c.len_utf8();
+                continue;
+            }
+            if self == Rules::Russian && is_stress(c) && before.is_some_and(char::is_alphabetic) {
                 at += c.len_utf8();
                 continue;
             }
@@ -474,7 +490,9 @@ impl Rules {
                     chunk[at..].chars().take_while(|next| *next == c).take(3).map(char::len_utf8).sum()
                 };
                 let behind = chunk[at + run..].chars().next();
-                if is(before, char::is_alphanumeric) && is(behind, char::is_alphabetic) {
+                // In English a number may stand before it.
+                let joins = is(before, char::is_alphabetic) || self == Rules::English && is(before, digit);
+                if joins && is(behind, char::is_alphabetic) {
                     return run;
                 }
                 let between_numbers = c == '-' && is(before, digit) && (is(after, digit) || after == Some('-'));
@@ -485,6 +503,11 @@ impl Rules {
             _ => 0,
         }
     }
+}
+
+/// A mark on a letter, as Russian has for stress.
+fn is_stress(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
 }
 
 fn is_apostrophe(c: char) -> bool {
@@ -540,172 +563,37 @@ fn is_url(chunk: &str) -> bool {
 }
 
 /// Longest exception, in bytes.
-const LONGEST: usize = 16;
+const LONGEST: usize = 33;
 
 type BuildFast = xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-/// Chunks with their cuts.
+/// Chunks with their cuts: of all languages, and of this one.
 fn exceptions(rules: Rules) -> HashMap<String, Vec<u8>, BuildFast> {
-    let mut all: HashMap<String, Vec<u8>, BuildFast> = HashMap::default();
-    let mut add = |parts: &[&str]| {
-        for apostrophe in ["'", "’"] {
-            let parts: Vec<String> = parts.iter().map(|part| part.replace('\'', apostrophe)).collect();
-            let mut cuts = Vec::new();
-            let mut at = 0;
-            for part in &parts[..parts.len() - 1] {
-                at += part.len();
-                cuts.push(at as u8);
-            }
-            all.insert(parts.concat(), cuts);
-        }
+    let language = match rules {
+        Rules::General => "xx",
+        Rules::English => "en",
+        Rules::German => "de",
+        Rules::French => "fr",
+        Rules::Spanish => "es",
+        Rules::Arabic => "ar",
+        Rules::Russian => "ru",
     };
-    for letter in 'a'..='z' {
-        add(&[&format!("{letter}.")]);
-    }
-    for face in [
-        ":)", ":-)", ":(", ":-(", ";)", ";-)", ":D", ":-D", ":P", ":-P", ":p", ":-p", ":/", ":-/", ":|", ":-|", ":o",
-        ":O", ":-o", ":-O", "<3", "</3", "^_^", ":'(", ":')", ":3", "=)", "=(", "=D", "XD", "xD", "8)", "8-)", "(:",
-        "(;", "):", ":]", ":[", ":}", ":>", ":x", ":X", ":*", ":-*", "o_o", "O_O", "o.o", "O.O", "-_-", ">.<", "v_v",
-        "V_V", "(-:", "(=", "=|", "=]", "=[",
-    ] {
-        add(&[face]);
-    }
-    add(&["C++"]);
-    match rules {
-        Rules::English => add_english(&mut add),
-        Rules::German => GERMAN.iter().for_each(|word| add(&[word])),
-        Rules::French => FRENCH.iter().for_each(|word| add(&[word])),
-        Rules::Spanish => SPANISH.iter().for_each(|word| add(&[word])),
-        Rules::General | Rules::Arabic => {}
+    let mut all = HashMap::default();
+    for line in include_str!("../../data/spacy.txt").lines() {
+        let mut parts = line.split(' ');
+        if !matches!(parts.next(), Some(of) if of == "all" || of == language) {
+            continue;
+        }
+        let (mut chunk, mut cuts) = (String::new(), Vec::new());
+        for part in parts {
+            if !chunk.is_empty() {
+                cuts.push(chunk.len() as u8);
+            }
+            chunk.push_str(part);
+        }
+        all.insert(chunk, cuts);
     }
     all
-}
-
-/// Abbreviations, and words with an apostrophe, that stay whole.
-const GERMAN: [&str; 62] = [
-    "z.B.", "z.T.", "z.Zt.", "d.h.", "u.a.", "u.U.", "u.s.w.", "u.v.m.", "usw.", "usf.", "bzw.", "bzgl.", "bspw.",
-    "ca.", "vgl.", "evtl.", "ggf.", "inkl.", "insb.", "max.", "min.", "mind.", "sog.", "etc.", "geb.", "gegr.", "ebd.",
-    "allg.", "engl.", "lat.", "zzgl.", "abzgl.", "orig.", "lt.", "v.a.", "v.Chr.", "n.Chr.", "i.d.R.", "e.V.", "h.c.",
-    "a.D.", "o.ä.", "o.g.", "s.o.", "Dr.", "Prof.", "Dipl.", "Ing.", "Nr.", "Abb.", "Abs.", "Aufl.", "Bd.", "Str.",
-    "Tel.", "Hrsg.", "Hr.", "Fr.", "St.", "Mio.", "Mrd.", "Std.",
-];
-const FRENCH: [&str; 23] = [
-    "aujourd'hui",
-    "aujourd’hui",
-    "Aujourd'hui",
-    "Aujourd’hui",
-    "av.",
-    "janv.",
-    "févr.",
-    "avr.",
-    "juill.",
-    "sept.",
-    "oct.",
-    "nov.",
-    "déc.",
-    "Dr.",
-    "M.",
-    "Mr.",
-    "Mme.",
-    "Mlle.",
-    "n°",
-    "d°",
-    "St.",
-    "Ste.",
-    "après-midi",
-];
-const SPANISH: [&str; 28] = [
-    "n°", "aprox.", "dpto.", "ej.", "pág.", "p.ej.", "Ud.", "Uds.", "vol.", "a.C.", "d.C.", "Av.", "Avda.", "Cía.",
-    "Dr.", "Dra.", "EE.UU.", "etc.", "fig.", "Gral.", "Ing.", "Lic.", "núm.", "Prof.", "S.A.", "Sr.", "Sra.", "km/h",
-];
-
-/// Contractions by their rules, and abbreviations by name.
-fn add_english(add: &mut dyn FnMut(&[&str])) {
-    let title = |word: &str| word[..1].to_uppercase() + &word[1..];
-    // Words that look like a contraction without its apostrophe and are words.
-    const WORDS: [&str; 16] = [
-        "ill", "Ill", "its", "Its", "hell", "Hell", "shell", "Shell", "shed", "Shed", "were", "Were", "well", "Well",
-        "whore", "Whore",
-    ];
-    let mut contract = |word: &str, ends: &[&[&str]]| {
-        for form in [word.to_owned(), title(word)] {
-            for end in ends {
-                let bare: Vec<String> = end.iter().map(|part| part.replace('\'', "")).collect();
-                let joined = form.clone() + &bare.concat();
-                add(&[&[form.as_str()], *end].concat());
-                if !WORDS.contains(&joined.as_str()) {
-                    add(&std::iter::once(form.as_str()).chain(bare.iter().map(String::as_str)).collect::<Vec<_>>());
-                }
-            }
-        }
-    };
-    contract("i", &[&["'m"], &["'m", "a"]]);
-    for pronoun in ["i", "you", "he", "she", "it", "we", "they"] {
-        contract(pronoun, &[&["'ll"], &["'ll", "'ve"], &["'d"], &["'d", "'ve"]]);
-    }
-    for pronoun in ["i", "you", "we", "they"] {
-        contract(pronoun, &[&["'ve"]]);
-    }
-    for pronoun in ["you", "we", "they"] {
-        contract(pronoun, &[&["'re"]]);
-    }
-    for pronoun in ["he", "she", "it"] {
-        contract(pronoun, &[&["'s"]]);
-    }
-    for word in ["who", "what", "when", "where", "why", "how", "there", "that", "this", "these", "those"] {
-        contract(word, &[&["'s"], &["'ll"], &["'ll", "'ve"], &["'re"], &["'ve"], &["'d"], &["'d", "'ve"]]);
-    }
-    for verb in [
-        "ca", "could", "do", "does", "did", "had", "may", "might", "must", "need", "ought", "sha", "should", "wo",
-        "would",
-    ] {
-        contract(verb, &[&["n't"], &["n't", "'ve"]]);
-    }
-    for verb in ["could", "might", "must", "should", "would"] {
-        contract(verb, &[&["'ve"]]);
-    }
-    for verb in ["ai", "are", "is", "was", "were", "have", "has", "dare"] {
-        contract(verb, &[&["n't"]]);
-    }
-    for (first, second) in [("can", "not"), ("gon", "na"), ("got", "ta")] {
-        add(&[first, second]);
-        add(&[&title(first), second]);
-    }
-    for word in ["let", "Let"] {
-        add(&[word, "'s"]);
-    }
-    for (first, second) in
-        [("c'm", "on"), ("C'm", "on"), ("y'", "all"), ("Y'", "all"), ("y", "all"), ("not", "'ve"), ("not", "ve")]
-    {
-        add(&[first, second]);
-    }
-    for word in ["doin", "goin", "nothin", "nuthin", "ol", "somethin"] {
-        for form in [word.to_owned(), title(word)] {
-            add(&[&(form.clone() + "'")]);
-        }
-    }
-    for word in [
-        "'em", "'ll", "'nuff", "'s", "'S", "'Cause", "'cause", "'cos", "'Cos", "'coz", "'Coz", "'cuz", "'Cuz", "'bout",
-        "ma'am", "Ma'am", "o'clock", "O'clock", "'Cuse",
-    ] {
-        add(&[word]);
-    }
-    for hour in 1..=12 {
-        for period in ["a.m.", "am", "p.m.", "pm"] {
-            add(&[&hour.to_string(), period]);
-        }
-    }
-    for abbreviation in [
-        "a.m.", "Adm.", "Bros.", "co.", "Co.", "Corp.", "D.C.", "Dr.", "e.g.", "E.g.", "E.G.", "Gen.", "Gov.", "i.e.",
-        "I.e.", "I.E.", "Inc.", "Jr.", "Ltd.", "Md.", "Messrs.", "Mo.", "Mont.", "Mr.", "Mrs.", "Ms.", "p.m.", "Ph.D.",
-        "Prof.", "Rep.", "Rev.", "Sen.", "St.", "vs.", "v.s.", "Jan.", "Feb.", "Mar.", "Apr.", "May.", "Jun.", "Jul.",
-        "Aug.", "Sep.", "Sept.", "Oct.", "Nov.", "Dec.", "Ala.", "Ariz.", "Ark.", "Calif.", "Colo.", "Conn.", "Del.",
-        "Fla.", "Ga.", "Ia.", "Id.", "Ill.", "Ind.", "Kan.", "Kans.", "Ky.", "La.", "Mass.", "Mich.", "Minn.", "Miss.",
-        "N.C.", "N.D.", "N.H.", "N.J.", "N.M.", "N.Y.", "Neb.", "Nebr.", "Nev.", "Okla.", "Ore.", "Pa.", "S.C.",
-        "Tenn.", "Va.", "Wash.", "Wis.", "and/or", "w/o", "U.S.",
-    ] {
-        add(&[abbreviation]);
-    }
 }
 
 #[cfg(test)]
@@ -756,6 +644,8 @@ mod tests {
         assert_eq!(words("Teórico-práctico, ¿qué?", Rules::Spanish), "Teórico-práctico|,|¿|qué|?");
         assert_eq!(words("كلمة. كلمة، نعم", Rules::Arabic), "كلمة.|كلمة|،|نعم");
         assert_eq!(words("Слово-слово, да.", Rules::General), "Слово|-|слово|,|да|.");
+        assert_eq!(words("В 1990 г. за́мок. И т.д.", Rules::Russian), "В|1990|г.|за́мок|.|И|т.д.");
+        assert_eq!(words("A-t-elle vu l'arc-en-ciel ?", Rules::French), "A|-t|-elle|vu|l'|arc-en-ciel|?");
     }
 
     proptest! {
@@ -782,6 +672,14 @@ mod tests {
                 prop_assert_eq!(&whole, &chunks, "{:?}", rules);
             }
         }
+    }
+
+    #[test]
+    fn no_exception_is_longer_than_what_is_looked_at() {
+        use super::Rules::{Arabic, English, French, General, German, Russian, Spanish};
+        let all = [General, English, German, French, Spanish, Arabic, Russian].map(super::exceptions);
+        assert_eq!(all.iter().map(|cuts| cuts.len()).collect::<Vec<_>>(), [171, 1342, 412, 273, 275, 197, 560]);
+        assert_eq!(all.iter().flat_map(|cuts| cuts.keys()).map(String::len).max(), Some(super::LONGEST));
     }
 
     #[test]

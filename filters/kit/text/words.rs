@@ -18,20 +18,24 @@ pub enum Words {
     General,
     /// By spaCy's rules for German.
     German,
-    /// By spaCy's rules for French, but for its long list of compounds.
+    /// By spaCy's rules for French.
     French,
     /// By spaCy's rules for Spanish.
     Spanish,
     /// By spaCy's rules for Arabic.
     Arabic,
+    /// By spaCy's rules for Russian.
+    Russian,
     /// By jieba, with its model of unknown words, as datatrove uses it for Chinese.
     Chinese,
     /// At the word boundaries of Unicode (UAX #29), as DCLM does.
     Unicode,
     /// Each character of a script without spaces (Han, kana, Thai, Lao, Khmer, Burmese) by itself, other
-    /// letters and digits as they run. For Japanese and Thai, which have no segmenter here that is light
-    /// and good enough.
+    /// letters and digits as they run. For Thai and others that have no segmenter here.
     Characters,
+    /// Hiragana and Han by two, katakana and other letters and digits as they run. A Japanese word is about
+    /// that long.
+    Japanese,
     /// At white space.
     Spaces,
     /// By the rules of NLTK's `word_tokenize`: the Penn Treebank's, within sentences.
@@ -53,6 +57,7 @@ impl Words {
             Words::French => Some(Rules::French),
             Words::Spanish => Some(Rules::Spanish),
             Words::Arabic => Some(Rules::Arabic),
+            Words::Russian => Some(Rules::Russian),
             _ => None,
         }
     }
@@ -70,13 +75,20 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
             let words = pieces.filter(|(_, piece)| !piece.chars().all(char::is_whitespace));
             spans.extend(words.map(|(at, word)| (at as u32, (at + word.len()) as u32)));
         }
-        Words::Characters => characters(text, spans),
+        Words::Characters => {
+            runs(text, spans, |c| if c.is_alphanumeric() && !is_unspaced(c) { Run::Whole } else { Run::Single })
+        }
+        Words::Japanese => runs(text, spans, japanese),
         Words::Spaces => spans_of(text, text.split_whitespace(), spans),
         Words::Treebank => treebank::words(text, spans),
         Words::Wordpunct => wordpunct::words(text, spans),
-        Words::English | Words::General | Words::German | Words::French | Words::Spanish | Words::Arabic => {
-            unreachable!("cut by spaCy's rules")
-        }
+        Words::English
+        | Words::General
+        | Words::German
+        | Words::French
+        | Words::Spanish
+        | Words::Arabic
+        | Words::Russian => unreachable!("cut by spaCy's rules"),
     }
 }
 
@@ -130,30 +142,56 @@ fn part_names(word: &str, start: usize, spans: &mut Vec<Span>) {
     }
 }
 
-fn characters(text: &str, spans: &mut Vec<Span>) {
-    let mut run = None; // where a run of letters began
-    for (at, c) in text.char_indices() {
-        let end = (at + c.len_utf8()) as u32;
-        if c.is_alphanumeric() && !is_unspaced(c) {
-            run.get_or_insert(at as u32);
-            continue;
-        }
-        // Marks stay with the letter they stand on.
-        let mark = unicode_normalization::char::is_combining_mark(c);
-        if mark && run.is_some() {
-            continue;
-        }
-        if let Some(start) = run.take() {
-            spans.push((start, at as u32));
-        }
-        match spans.last_mut() {
-            Some(last) if mark && last.1 == at as u32 => last.1 = end,
-            _ if c.is_whitespace() => {}
-            _ => spans.push((at as u32, end)),
-        }
+/// How far characters of a kind run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// Each is a word.
+    Single,
+    /// Two of the same kind are a word.
+    Hiragana,
+    /// As hiragana.
+    Han,
+    /// All in a row are a word.
+    Katakana,
+    /// As katakana.
+    Whole,
+}
+
+fn japanese(c: char) -> Run {
+    match c {
+        '\u{3040}'..='\u{309f}' => Run::Hiragana,
+        '・' => Run::Single,
+        '\u{30a0}'..='\u{30ff}' => Run::Katakana,
+        '\u{4e00}'..='\u{9fff}' | '々' => Run::Han,
+        _ if c.is_alphanumeric() => Run::Whole,
+        _ => Run::Single,
     }
-    if let Some(start) = run {
-        spans.push((start, text.len() as u32));
+}
+
+/// Cuts into runs of characters of one kind. Marks stay with the character they stand on.
+fn runs(text: &str, spans: &mut Vec<Span>, kind: impl Fn(char) -> Run) {
+    let (mut before, mut length) = (Run::Single, 0); // of the word that is being read, which is the last one
+    for (at, c) in text.char_indices() {
+        let (at, end) = (at as u32, (at + c.len_utf8()) as u32);
+        let now = kind(c);
+        let most = match now {
+            Run::Single => 1,
+            Run::Hiragana | Run::Han => 2,
+            Run::Katakana | Run::Whole => usize::MAX,
+        };
+        let mark = unicode_normalization::char::is_combining_mark(c);
+        match spans.last_mut().filter(|last| last.1 == at) {
+            Some(last) if mark => last.1 = end,
+            Some(last) if now == before && length < most => {
+                last.1 = end;
+                length += 1;
+            }
+            _ if c.is_whitespace() => {}
+            _ => {
+                spans.push((at, end));
+                (before, length) = (now, 1);
+            }
+        }
     }
 }
 
@@ -197,6 +235,11 @@ mod tests {
         assert_eq!(words(text, Words::Spaces), ["Don't", "say", "e.g.", "你好世界！", "ok"]);
         assert_eq!(words("我爱北京天安门 \n，好", Words::Chinese), ["我", "爱", "北京", "天安门", "，", "好"]);
         assert_eq!(words("東京はGPT-4 ภาษาไทย", Words::Characters).join("|"), "東|京|は|GPT|-|4|ภ|า|ษ|า|ไ|ท|ย");
+        let japanese = "東京都のタワーでGPT-4を使っています。か\u{3099}";
+        assert_eq!(
+            words(japanese, Words::Japanese).join("|"),
+            "東京|都|の|タワー|で|GPT|-|4|を|使|って|いま|す|。|か\u{3099}"
+        );
     }
 
     /// What jieba 0.42.1 answers.
@@ -215,7 +258,7 @@ mod tests {
         #[test]
         fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}|[a-zA '\"`.,?!()\\[:;»”’-]{0,60}") {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            for how in [Words::English, Words::General, Words::German, Words::French, Words::Spanish, Words::Arabic, Words::Unicode, Words::Characters, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
+            for how in [Words::English, Words::General, Words::German, Words::French, Words::Spanish, Words::Arabic, Words::Russian, Words::Unicode, Words::Characters, Words::Japanese, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
                 let joined: String = words(&text, how).concat().chars().filter(|c| !c.is_whitespace()).collect();
                 prop_assert_eq!(&joined, &plain, "{:?}", how);
             }
