@@ -2,15 +2,21 @@
 //! a line of the reason (`-` for keep) and every measure, tab by tab.
 //!
 //!     measure gopher_quality@dclm 'min_words = 10' < texts.jsonl
+//!
+//! The profile `default` is none.
 
 use std::io::{BufRead, Write};
 
 use wanjuan_filters::kit::{Document, Filter, Measures, Setup, Text, Verdict};
-use wanjuan_filters::{GopherQuality, GopherRepetition, MadladQuality};
+use wanjuan_filters::{Evalweb, GopherQuality, GopherRepetition, LongText, MadladQuality};
 
 fn run<F: Filter>(profile: &str, settings: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let profile = F::PROFILES.iter().find(|known| known.name == profile).ok_or("no such profile")?;
-    let mut config: toml::Table = toml::from_str(profile.settings)?;
+    let known = F::PROFILES.iter().find(|known| known.name == profile);
+    let mut config: toml::Table = match known {
+        Some(profile) => toml::from_str(profile.settings)?,
+        None if profile == "default" => toml::Table::new(),
+        None => return Err("no such profile".into()),
+    };
     config.extend(toml::from_str::<toml::Table>(settings)?);
     let filter = F::new(config.try_into()?, &mut Setup::default()).map_err(|wrong| wrong.what)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -41,6 +47,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (step, profile) = step.split_once('@').ok_or("measure STEP@PROFILE [SETTINGS]")?;
     let settings = settings.join("\n");
     match step {
+        "evalweb" => run::<Evalweb>(profile, &settings),
+        "long_text" => run::<LongText>(profile, &settings),
         "gopher_quality" => run::<GopherQuality>(profile, &settings),
         "madlad_quality" => run::<MadladQuality>(profile, &settings),
         "gopher_repetition" => run::<GopherRepetition>(profile, &settings),

@@ -498,6 +498,23 @@ fn datatroves_answers_are_ours() {
 }
 
 #[test]
+fn dolmas_answers_are_ours() {
+    let marks = "email_replacements = ['\u{e000}']\nphone_replacements = ['\u{e001}']\nip_replacements = ['\u{e002}']";
+    let profile = Pii::PROFILES.iter().find(|profile| profile.name == "dolma").unwrap();
+    let mut settings: toml::Table = toml::from_str(profile.settings).unwrap();
+    settings.extend(toml::from_str::<toml::Table>(marks).unwrap());
+    let step = step(&settings.to_string());
+    let mut lines = 0;
+    for line in include_str!("../golden/pii-dolma.jsonl").lines() {
+        let (text, answer): (String, Option<String>) = serde_json::from_str(line).unwrap();
+        let (verdict, ours, _) = told(&step, "", &text);
+        assert_eq!((verdict == Verdict::Keep).then_some(ours), answer, "{text}");
+        lines += 1;
+    }
+    assert_eq!(lines, 29);
+}
+
+#[test]
 fn a_name_in_punycode_ends_with_a_letter_or_digit() {
     for (text, end) in [("a@b.xn--p1ai", 12), ("a@b.xn--p1ai-.", 12), ("a@png.xn--", 8), ("a@b.xn--a-", 9)] {
         let mut fast = Vec::new();

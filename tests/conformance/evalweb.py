@@ -1,12 +1,72 @@
-"""Writes filters/golden/evalweb.jsonl: texts, and the folder that ChineseWebText's preprocess.py puts each into.
+"""Asks ChineseWebText's preprocess.py into which folder it puts a text (CASIA-LM/ChineseWebText, de83375; pip install
+zhconv numpy tqdm zstandard).
 
-    evalweb.py FOLDER_OF_CHECKOUT > filters/golden/evalweb.jsonl      (CASIA-LM/ChineseWebText, de83375; pip install zhconv numpy tqdm)
+    evalweb.py FOLDER_OF_CHECKOUT > filters/golden/evalweb.jsonl
+    evalweb.py FOLDER_OF_CHECKOUT BINARY LANGS FILE.jsonl.zst...
 
-All texts are in simplified Chinese, since traditional Chinese is another step's to tell."""
-import json, os, sys, tempfile
+The first writes texts of ours and their folders: all in simplified Chinese, as traditional Chinese is told otherwise here.
+The second compares `evalweb` on the rows whose `lang` is asked for (zh,zh-hant; or all). BINARY is `cargo build
+--profile bench -p wanjuan-filters --example measure`. Sensitive words are those of filters/data/zh_sensitive/porn.txt
+and violence.txt. Exits 1 below 99.5 % agreement."""
+import collections, json, os, sys, tempfile
 
 sys.path.insert(0, os.path.abspath(sys.argv[1]))
 from preprocess import preprocess
+
+FOLDERS = ("length", "character", "sensitive", "duplication", "remain")
+# The order of the folders is that of the rules; two of ours go to one folder.
+OURS = {"too_few_chars": "length", "lines_too_short": "length", "too_little_chinese": "character", "traditional_chinese": "character",
+        "too_many_sensitive_words": "sensitive", "repeats_itself": "duplication", "-": "remain"}
+
+def corpus(binary, langs, files):
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import gopher
+
+    texts = gopher.read(files, langs.split(","))
+    data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../filters/data/zh_sensitive")
+    words = [f"{data}/{name}.txt" for name in ("porn", "violence")]
+    settings = f"sensitive_words = {json.dumps([os.path.realpath(path) for path in words])}"
+    found = gopher.ours(binary, "evalweb@chinesewebtext", texts, settings)
+    peer = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        with open("dict.txt", "w") as file:
+            for path in words:
+                with open(path) as lines:
+                    file.write("".join(f"1\t{line.strip()}\n" for line in lines if line.strip() and not line.startswith("#")))
+        os.mkdir("day")
+        with open("day/all.jsonl", "w") as file:
+            for at, text in enumerate(texts):
+                file.write(json.dumps({"raw_content": text, "url": at, "title": "", "source_domain": ""}) + "\n")
+        preprocess("./day/all.jsonl")
+        for name in FOLDERS:
+            with open(f"day/{name}/all.jsonl") as file:
+                peer.update({json.loads(line)["info"]["url"]: name for line in file})
+    assert len(peer) == len(texts), "the original gave up on a text"
+    verdicts, kinds, examples = 0, collections.Counter(), {}
+    for at, (text, measures) in enumerate(zip(texts, found, strict=True)):
+        wanted, reason = peer[at], measures["reason"]
+        verdicts += (wanted == "remain") == (reason == "-")
+        if wanted != OURS[reason]:
+            kinds[wanted, reason] += 1
+            examples.setdefault((wanted, reason), []).append((at, text[:60]))
+    share = verdicts / len(texts)
+    print(f"{verdicts} of {len(texts)} verdicts equal ({share:.2%}); by folder: {dict(collections.Counter(peer.values()))}")
+    for kind, count in kinds.most_common():
+        print(f"    {count:>5}  the original {kind[0]}, ours {kind[1]}")
+        for at, head in examples[kind][:6]:
+            print(f"           {at} {head!r} {diff(texts[at])}")
+    return share
+
+def diff(text):
+    """What zhconv changes first, to tell why."""
+    from zhconv import convert
+    other = convert(text, "zh-cn")
+    at = next((i for i, (x, y) in enumerate(zip(text, other)) if x != y), None)
+    return None if at is None else f"{text[max(0, at - 3) : at + 5]!r} to {other[max(0, at - 3) : at + 5]!r}"
+
+if len(sys.argv) > 2:
+    sys.exit(1 if corpus(sys.argv[2], sys.argv[3], [os.path.abspath(path) for path in sys.argv[4:]]) < 0.995 else 0)
 
 digits = "零一二三四五六七八九"
 def prose(lines):
