@@ -12,76 +12,44 @@
 
 mod bands;
 mod characters;
+mod hashes;
+mod numpy;
 mod permutations;
+mod profiles;
+mod settings;
+mod simplify;
+mod strings;
 mod units;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Wrong;
 
 pub use bands::{bands_for, estimated, jaccard, probability};
-use permutations::Permuted;
+use numpy::RandomState;
+use permutations::{Minima, Permuted};
+pub use profiles::PROFILES;
+pub use settings::{Hash, Permutations, Settings, Tokens};
 
-/// What a signature is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Bands of the signature. Texts are candidates when all rows of one band agree.
-    pub bands: usize,
-    /// Minima in each band.
-    pub rows: usize,
-    /// Units in a shingle.
-    pub ngram: usize,
-    /// What a unit is.
-    pub tokens: Tokens,
-    /// How hashes are permuted.
-    pub permutations: Permutations,
-    /// What the permutations are drawn from.
-    pub seed: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            bands: 25,
-            rows: 5,
-            ngram: 5,
-            tokens: Tokens::Units,
-            permutations: Permutations::Multiply32,
-            seed: 1,
-        }
-    }
-}
-
-/// What a unit of a shingle is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tokens {
-    /// A word (a run of letters, digits and marks, in lower case), or a character of a script that is
-    /// written without spaces. Punctuation, symbols and white space only separate.
-    Units,
-}
-
-/// How hashes of shingles are permuted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Permutations {
-    /// `a * h + b` in 32 bits, `a` odd, of the upper half of a 64-bit hash.
-    Multiply32,
-}
+/// What cuts a text into the tokens of a vocabulary, appended to the list.
+type Tokenizer = Box<dyn Fn(&str, &mut Vec<u32>) + Send + Sync>;
 
 /// Signs texts.
-#[derive(Debug)]
 pub struct Signer {
     settings: Settings,
     permuted: Permuted,
+    tokenizer: Option<Tokenizer>,
+    /// Of hashes that take one.
+    hash_seed: u32,
 }
 
 /// Room that one thread uses again from text to text.
 #[derive(Debug, Default)]
 pub struct Scratch {
     units: units::Units,
-    minima: Vec<u32>,
+    strings: strings::Strings,
+    minima: Minima,
+    block: Vec<u64>,
+    plain: String,
+    tokens: Vec<u32>,
 }
 
 /// Shingles that are hashed before they are permuted, so that they stay in the nearest cache.
@@ -90,18 +58,27 @@ const BLOCK: usize = 512;
 impl Signer {
     /// A signer by these settings, or what is wrong with them.
     pub fn new(settings: &Settings) -> Result<Signer, Wrong> {
-        for (name, value, most) in
-            [("bands", settings.bands, 1024), ("rows", settings.rows, 1024), ("ngram", settings.ngram, 1024)]
-        {
-            if !(1..=most).contains(&value) {
-                return Err(Wrong::setting(name, format!("`{name}` is {value}, and must be 1 to {most}")));
-            }
+        if settings.tokens == Tokens::Tokenizer {
+            return Err(Wrong::setting("tokens", "a tokenizer is needed"));
         }
-        let length = settings.bands * settings.rows;
-        if length > 4096 {
-            return Err(Wrong::setting("bands", format!("`bands` times `rows` is {length}, and 4096 is the most")));
-        }
-        Ok(Signer { settings: settings.clone(), permuted: Permuted::new(length, settings.seed) })
+        Signer::build(settings, None)
+    }
+
+    /// A signer whose units are the tokens that a tokenizer appends to its list; for
+    /// [`Tokens::Tokenizer`], and for others the tokenizer is never asked.
+    pub fn with_tokenizer(
+        settings: &Settings,
+        tokenizer: impl Fn(&str, &mut Vec<u32>) + Send + Sync + 'static,
+    ) -> Result<Signer, Wrong> {
+        Signer::build(settings, Some(Box::new(tokenizer)))
+    }
+
+    fn build(settings: &Settings, tokenizer: Option<Tokenizer>) -> Result<Signer, Wrong> {
+        settings::check(settings)?;
+        let permuted = Permuted::new(settings.permutations, settings.bands * settings.rows, settings.seed);
+        // As NeMo Curator: the first factor again.
+        let hash_seed = RandomState::new(settings.seed).below_u32(1, (1 << 31) - 1);
+        Ok(Signer { settings: settings.clone(), permuted, tokenizer, hash_seed })
     }
 
     /// What it signs by.
@@ -114,29 +91,61 @@ impl Signer {
         self.settings.bands * self.settings.rows
     }
 
-    /// Replaces `signature` by the minima of a text. False, and an empty signature, if it has no shingle.
-    ///
-    /// By our own tokens a text shorter than a shingle is a shingle as a whole, and one without any unit
-    /// has none.
+    /// Replaces `signature` by the minima of a text. False, and an empty signature, if it has no shingle:
+    /// [`Tokens`] says which texts have none.
     pub fn sign(&self, text: &str, scratch: &mut Scratch, signature: &mut Vec<u64>) -> bool {
         signature.clear();
-        let units = scratch.units.of(text);
-        if units.is_empty() {
-            return false;
-        }
-        self.permuted.start(&mut scratch.minima);
-        let (mut block, mut filled) = ([0; BLOCK], 0);
-        units::shingles(units, self.settings.ngram, |hash| {
-            block[filled] = (hash >> 32) as u32;
-            filled += 1;
-            if filled == BLOCK {
-                self.permuted.lower(&block, &mut scratch.minima);
-                filled = 0;
+        let (mut minima, mut block) = (std::mem::take(&mut scratch.minima), std::mem::take(&mut scratch.block));
+        self.permuted.start(&mut minima);
+        block.clear();
+        let mut any = false;
+        self.each_hash(text, scratch, |hash| {
+            any = true;
+            block.push(hash);
+            if block.len() == BLOCK {
+                self.permuted.lower(&block, &mut minima);
+                block.clear();
             }
         });
-        self.permuted.lower(&block[..filled], &mut scratch.minima);
-        signature.extend(scratch.minima[..self.length()].iter().map(|&least| u64::from(least)));
-        true
+        self.permuted.lower(&block, &mut minima);
+        if any {
+            self.permuted.finish(&minima, self.length(), signature);
+        }
+        (scratch.minima, scratch.block) = (minima, block);
+        any
+    }
+
+    /// Calls `each` with the hash of every shingle.
+    fn each_hash(&self, text: &str, scratch: &mut Scratch, mut each: impl FnMut(u64)) {
+        let Settings { tokens, ngram, hash, .. } = self.settings;
+        if matches!(tokens, Tokens::Units | Tokens::Tokenizer) {
+            return units::shingles(self.rolled_units(text, scratch), ngram, each);
+        }
+        scratch.strings.read(text, &self.settings);
+        let short = tokens == Tokens::Characters;
+        scratch.strings.shingles(ngram, short, |shingle| each(hashes::hash(hash, shingle.as_bytes(), self.hash_seed)));
+    }
+
+    /// Hashes of units that are no strings.
+    fn rolled_units<'a>(&self, text: &str, scratch: &'a mut Scratch) -> &'a [u64] {
+        match &self.tokenizer {
+            Some(tokenizer) if self.settings.tokens == Tokens::Tokenizer => {
+                scratch.plain.clear();
+                strings::plain_text(text, &mut scratch.plain);
+                scratch.tokens.clear();
+                tokenizer(&scratch.plain, &mut scratch.tokens);
+                scratch.units.of_tokens(&scratch.tokens)
+            }
+            _ => scratch.units.of(text),
+        }
+    }
+
+    /// How many units a text has.
+    pub fn count_units(&self, text: &str, scratch: &mut Scratch) -> usize {
+        match self.settings.tokens {
+            Tokens::Units | Tokens::Tokenizer => self.rolled_units(text, scratch).len(),
+            _ => scratch.strings.read(text, &self.settings),
+        }
     }
 
     /// One key for each band: a hash of its number and rows. Texts with an equal key are candidates.
@@ -148,12 +157,16 @@ impl Signer {
     /// no hash, if it has no shingle.
     pub fn shingles(&self, text: &str, scratch: &mut Scratch, shingles: &mut Vec<u64>) -> bool {
         shingles.clear();
-        let units = scratch.units.of(text);
-        shingles.reserve(units.len());
-        units::shingles(units, self.settings.ngram, |hash| shingles.push(hash));
+        self.each_hash(text, scratch, |hash| shingles.push(hash));
         shingles.sort_unstable();
         shingles.dedup();
         !shingles.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -168,6 +181,9 @@ mod tests {
             (Settings { rows: 0, ..Settings::default() }, "rows"),
             (Settings { ngram: 0, ..Settings::default() }, "ngram"),
             (Settings { bands: 1000, rows: 5, ..Settings::default() }, "bands"),
+            (Settings { hash: Hash::Xxh64, ..Settings::default() }, "hash"),
+            (Settings { tokens: Tokens::Spaces, ..Settings::default() }, "hash"),
+            (Settings { tokens: Tokens::Tokenizer, ..Settings::default() }, "tokens"),
         ] {
             assert_eq!(Signer::new(&settings).unwrap_err().setting, Some(setting));
         }

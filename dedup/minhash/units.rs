@@ -38,6 +38,14 @@ impl Units {
         &self.hashes
     }
 
+    /// Hashes of the tokens of a vocabulary.
+    pub(super) fn of_tokens(&mut self, tokens: &[u32]) -> &[u64] {
+        self.hashes.clear();
+        self.hashes.shrink_to(KEPT_UNITS);
+        self.hashes.extend(tokens.iter().map(|&token| mix(START ^ u64::from(token))));
+        &self.hashes
+    }
+
     /// Takes a word of ASCII letters and digits, or one byte between words; says where it ends.
     fn ascii(&mut self, text: &str, start: usize) -> usize {
         let bytes = text.as_bytes();

@@ -1,6 +1,6 @@
 //! `wanjuan tune`: what other thresholds would keep, from the measures a run stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use crate::tune::{Assignment, Example, Part, Run, Tally, Trust, Variant};
 /// Tell what other thresholds would keep of a finished run, without reading the corpus
 ///
 /// Judges the measures that the run stored. Settings of filters called min_… and max_… can be changed, a
-/// few others that only judge, the drop_if of a rule, and only_measure: a filter that only measured drops as
-/// soon as one of its settings is changed here. A document that was dropped has no measures of later
+/// few others that only judge, the drop_if of a rule, and only_measure: a filter that only measured drops
+/// nothing here either, until only_measure=false is set beside its thresholds. A document that was dropped has no measures of later
 /// steps; if it would go on now, it is counted as unknown, and what would be kept is a range.
 #[derive(Args)]
 #[command(after_help = "\
@@ -30,9 +30,11 @@ Examples:
   wanjuan tune out/mine --pipeline edited.toml
   wanjuan tune out/mine --sweep gopher_quality.min_words=10:100:10
   wanjuan tune out/mine --set gopher_quality.only_measure=false     what it would drop
+  wanjuan tune out/mine --set gopher_quality.only_measure=false --sweep gopher_quality.min_words=10:100:10
   wanjuan tune out/mine --set 'short.drop_if=gopher_quality.words < 30'
 
-To know all, let the filters only measure (`only_measure = true`), run once, and tune.")]
+To know all, let the filters only measure (`only_measure = true`), run once, and tune
+with STEP.only_measure=false.")]
 pub struct Tune {
     /// The output folder of a finished run
     out: PathBuf,
@@ -105,7 +107,11 @@ impl Tune {
 
     /// Every change alone and all together, then the sweeps: how many variants each has.
     fn variants(&self, run: &mut Run<'_>) -> Result<(Vec<Variant>, Vec<usize>), Complaints> {
-        let folder = self.pipeline.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned();
+        // Lists and models of a step are looked for where the run found them.
+        let folder = match &self.pipeline {
+            Some(file) => file.parent().unwrap_or(Path::new(".")).to_owned(),
+            None => run.folder(&self.out).unwrap_or(PathBuf::from(".")),
+        };
         let mut list = Vec::new();
         let mut changes = match &self.pipeline {
             Some(file) => run.edited(file)?,
@@ -371,6 +377,13 @@ fn notes(run: &Run<'_>, variants: &[Variant], trust: &Trust, seconds: f64) -> St
     let mut text = String::from("\n");
     if variants.iter().any(|variant| variant.tally.total.unknown.documents > 0) {
         text.push_str("unknown: documents that would go on to steps that never saw them; how many of them those keep, a run tells\n");
+    }
+    let silent: BTreeSet<&str> = variants.iter().flat_map(|variant| run.only_measuring(variant)).collect();
+    for name in silent {
+        let _ = writeln!(
+            text,
+            "{name}: it only measured in the run and drops nothing here; --set {name}.only_measure=false tells what it would drop"
+        );
     }
     let mut stages: Vec<usize> = Vec::new();
     for variant in variants {

@@ -175,7 +175,7 @@ impl Run<'_> {
         Ok(entry)
     }
 
-    /// Makes a variant of some changes. A step that only measured drops here, unless it is told not to.
+    /// Makes a variant of some changes. A step that only measured drops nothing, unless it is told to.
     pub fn variant(&mut self, label: &str, changes: &[&Assignment], folder: &Path) -> Result<Variant, Complaint> {
         let mut by_step: BTreeMap<usize, BTreeMap<String, toml::Value>> = BTreeMap::new();
         for change in changes {
@@ -215,7 +215,7 @@ impl Run<'_> {
         let record = &self.record.steps[step];
         let mut settings = changed.clone();
         let only = settings.remove(ONLY_MEASURE).and_then(|only| only.as_bool());
-        let drops = !only.unwrap_or(record.only_measure && changed.is_empty());
+        let drops = !only.unwrap_or(record.only_measure);
         let instance = match rebuild(&entry, record, self.record.seed, folder, &settings) {
             Ok(instance) => instance,
             Err(Refused::Settings(what)) => {
@@ -226,7 +226,11 @@ impl Run<'_> {
                 complaint.help = wrong.help.map(|help| {
                     let files =
                         entry.settings().iter().any(|setting| record.files.iter().any(|(file, _)| file == setting));
-                    if files { format!("{help}; give the pipeline file with --pipeline") } else { help }
+                    if files {
+                        format!("{help}: start here in that folder, or give the file with --pipeline")
+                    } else {
+                        help
+                    }
                 });
                 return Err(complaint);
             }

@@ -10,7 +10,7 @@ mod tally;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use wanjuan_filters::kit::{Document, Field, Type, Value, Verdict};
@@ -125,6 +125,28 @@ impl<'a> Run<'a> {
         }
         let harmless = (0..count).map(|step| harmless(&record, step, registry)).collect();
         Ok(Run { record, rows, registry, above, always, harmless, before: BTreeMap::new(), selects: BTreeMap::new() })
+    }
+
+    /// Where relative paths of the run's pipeline start, if its `output` was one: the folder that this output
+    /// lies in by that name.
+    pub fn folder(&self, output: &Path) -> Option<PathBuf> {
+        let pipeline: toml::Table = self.record.pipeline.parse().ok()?;
+        let written = Path::new(pipeline.get("pipeline")?.get("output")?.as_str()?);
+        let plain = |part: &Component<'_>| !matches!(part, Component::CurDir);
+        let parts: Vec<Component<'_>> = written.components().filter(plain).collect();
+        if !parts.iter().all(|part| matches!(part, Component::Normal(_))) {
+            return None;
+        }
+        let output = output.canonicalize().ok()?;
+        let ends = output.components().rev().zip(parts.iter().rev()).all(|(is, wanted)| is == *wanted);
+        ends.then(|| output.ancestors().nth(parts.len()).map(Path::to_owned)).flatten()
+    }
+
+    /// Steps under other settings that only measure all the same.
+    pub fn only_measuring<'r>(&'r self, variant: &'r Variant) -> impl Iterator<Item = &'r str> {
+        let silent =
+            variant.steps.iter().filter(|(step, judged)| !judged.drops && self.record.steps[**step].only_measure);
+        silent.map(|(&step, _)| self.name(step))
     }
 
     fn name(&self, step: usize) -> &str {

@@ -1,23 +1,21 @@
-//! Permutations of hashes, and the least that each makes of many.
-//!
-//! The loops are written so that the compiler makes vectors of them, and compiled once more for each set of
-//! instructions worth it; which is run is decided when the program is. All of them are the same lines, and
-//! so the same minima.
+//! `a * h + b` in 32 bits: a bijection when `a` is odd, and as good as slower families for estimating.
+
+use super::super::numpy::RandomState;
+use super::splitmix;
 
 /// Permutations that are taken together: as many as keep their factors, terms and minima in registers.
 const LANES: usize = 32;
 
-/// `a * h + b` in 32 bits, for many odd `a` and any `b`.
 #[derive(Debug)]
-pub(super) struct Permuted {
+pub(in crate::minhash) struct Multiply32 {
     /// Filled up to whole groups; who reads the minima leaves the rest alone.
     factors: Vec<[u32; LANES]>,
     terms: Vec<[u32; LANES]>,
 }
 
-impl Permuted {
+impl Multiply32 {
     /// So many permutations, drawn from a seed.
-    pub(super) fn new(length: usize, seed: u32) -> Permuted {
+    pub(super) fn new(length: usize, seed: u32) -> Multiply32 {
         let groups = length.div_ceil(LANES);
         let mut state = u64::from(seed);
         let mut draw = || std::array::from_fn(|_| splitmix(&mut state));
@@ -26,7 +24,21 @@ impl Permuted {
             factors.push(draw().map(|number| (number >> 32) as u32 | 1));
             terms.push(draw().map(|number| (number >> 32) as u32));
         }
-        Permuted { factors, terms }
+        Multiply32 { factors, terms }
+    }
+
+    /// The parameters that NeMo Curator draws for cuDF: a factor and its term in turn, below 2^31 - 1, and
+    /// factors may be even. (cuDF then takes sums of 32 bits modulo 2^61 - 1, which changes nothing.)
+    pub(super) fn of_cudf(length: usize, seed: u32) -> Multiply32 {
+        const PRIME: u32 = (1 << 31) - 1;
+        let mut draw = RandomState::new(seed);
+        let groups = length.div_ceil(LANES);
+        let (mut factors, mut terms) = (vec![[0; LANES]; groups], vec![[0; LANES]; groups]);
+        for at in 0..length {
+            factors[at / LANES][at % LANES] = draw.below_u32(1, PRIME);
+            terms[at / LANES][at % LANES] = draw.below_u32(0, PRIME);
+        }
+        Multiply32 { factors, terms }
     }
 
     /// Minima of no hash.
@@ -79,15 +91,6 @@ impl Permuted {
     }
 }
 
-/// The next number of Steele, Lea and Flood's generator SplitMix64.
-fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut number = *state;
-    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -95,18 +98,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_splitmix64() {
-        let mut state = 1_234_567;
-        assert_eq!(
-            [splitmix(&mut state), splitmix(&mut state)],
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
-        );
-    }
-
-    #[test]
     fn more_permutations_begin_like_fewer() {
         let minima = |length| {
-            let permuted = Permuted::new(length, 1);
+            let permuted = Multiply32::new(length, 1);
             let mut minima = Vec::new();
             permuted.start(&mut minima);
             permuted.lower(&[5, 6, 7], &mut minima);
@@ -119,7 +113,7 @@ mod tests {
     proptest! {
         #[test]
         fn minima_are_those_of_one_permutation_after_the_other(hashes in prop::collection::vec(any::<u32>(), 0..200), seed in any::<u32>(), length in 1..130_usize) {
-            let permuted = Permuted::new(length, seed);
+            let permuted = Multiply32::new(length, seed);
             let mut minima = Vec::new();
             permuted.start(&mut minima);
             permuted.lower(&hashes, &mut minima);
