@@ -115,12 +115,12 @@ impl Filter for FinewebQuality {
     const JUDGING: &'static [&'static str] = &["spare_unended"];
 
     fn measure(&self, text: &Text) -> Measure {
-        let lines = || text.split('\n').filter(|line| !line.trim().is_empty());
+        let lines = || split_at_line_feeds(text).filter(|line| !line.trim().is_empty());
         let (mut count, mut ended, mut short) = (0_u64, 0_u64, 0_u64);
         for line in lines() {
             count += 1;
             ended += u64::from(line.chars().next_back().is_some_and(is_terminal));
-            short += u64::from(line.chars().nth(self.config.short_line_chars).is_none());
+            short += u64::from(has_at_most(line, self.config.short_line_chars));
         }
         if count == 0 {
             return Measure::default();
@@ -149,6 +149,18 @@ impl Filter for FinewebQuality {
             _ => Verdict::Keep,
         }
     }
+}
+
+/// As `text.split('\n')`, with a faster search.
+fn split_at_line_feeds(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len()));
+    let mut start = 0;
+    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
+}
+
+/// Whether a line has no more characters than that. Its bytes tell of most.
+fn has_at_most(line: &str, chars: usize) -> bool {
+    line.len() <= chars || line.len() / 4 <= chars && line.chars().nth(chars).is_none()
 }
 
 #[cfg(test)]

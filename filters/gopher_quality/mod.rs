@@ -44,7 +44,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
-use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, is_symbol, kind};
+use crate::kit::{
+    Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, eight, first, is_symbol, kind,
+};
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -245,22 +247,32 @@ impl Filter for GopherQuality {
             Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
             Counting::Dolma => return dolma::measure(&self.config, text),
         }
-        let words = text.words(self.config.words);
+        let words = text.word_spans(self.config.words);
         let all = words.len() as f64;
         let (mut wordly, mut chars, mut alphabetic, mut stop_words) = (0_u64, 0_u64, 0_u64, 0_u64);
-        for word in words {
-            let (length, letter, symbols) = look(word);
-            if !symbols {
+        let bytes = text.as_bytes();
+        let mut letters = Letters::of(bytes);
+        for &(start, end) in words {
+            let (start, end) = (start as usize, end as usize);
+            let length = end - start;
+            if letters.end(start) >= end {
+                // Nothing but letters: nine words of ten.
                 wordly += 1;
-                chars += length;
+                chars += length as u64;
+                alphabetic += 1;
+            } else {
+                let (length, letter, symbols) = look(&text[start..end]);
+                if !symbols {
+                    wordly += 1;
+                    chars += length;
+                }
+                alphabetic += u64::from(letter);
             }
-            alphabetic += u64::from(letter);
-            if self.stop_lengths >> word.len().min(63) & 1 == 1
-                && self.stop_firsts >> (word.as_bytes()[0] & 63) & 1 == 1
-            {
-                let head = head(word);
+            if self.stop_lengths >> length.min(63) & 1 == 1 && self.stop_firsts >> (bytes[start] & 63) & 1 == 1 {
+                let head = first(eight(bytes, start), length);
                 for (number, _) in self.stop_heads.iter().enumerate().filter(|(_, stop)| **stop == head) {
-                    if self.config.stop_words[number] == word {
+                    let stop = &self.config.stop_words[number];
+                    if stop.len() == length && (length <= 8 || *stop == text[start..end]) {
                         stop_words |= 1 << number;
                     }
                 }
@@ -324,14 +336,11 @@ impl Filter for GopherQuality {
 
 /// The first bytes of a word as a number.
 fn head(word: &str) -> u64 {
-    word.bytes().take(8).fold(0, |head, byte| head << 8 | u64::from(byte))
+    first(eight(word.as_bytes(), 0), word.len())
 }
 
 /// A word's characters, whether one is a letter, and whether all are symbols.
 fn look(word: &str) -> (u64, bool, bool) {
-    if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return (word.len() as u64, true, false); // nine words of ten
-    }
     let (mut letter, mut symbols) = (false, true);
     for c in word.chars() {
         letter = letter || c.is_alphabetic();
@@ -360,7 +369,15 @@ fn length(word: &str) -> u64 {
 
 /// `...` without overlap, and `…`.
 fn count_ellipses(text: &str) -> usize {
-    memchr::memmem::find_iter(text.as_bytes(), "...").count() + memchr::memmem::find_iter(text.as_bytes(), "…").count()
+    let bytes = text.as_bytes();
+    let (mut dots, mut next) = (0, 0);
+    for at in memchr::memchr_iter(b'.', bytes) {
+        if at >= next && bytes[at..].starts_with(b"...") {
+            dots += 1;
+            next = at + 3;
+        }
+    }
+    dots + count(text, "…")
 }
 
 #[cfg(test)]

@@ -39,7 +39,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
 use crate::gopher_quality::Counting;
-use crate::kit::{Filter, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Verdict, Words, Wrong, kind, repeats};
+use crate::kit::{
+    Filter, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Twice, Verdict, Words, Wrong, kind, repeats,
+};
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -272,8 +274,11 @@ struct Ngrams {
 #[derive(Default)]
 struct Scratch {
     table: Table,
+    twice: Twice,
     /// Where runs start that occur more than once.
     repeated: Vec<u32>,
+    /// For each of them, which of them was the first to be the same run.
+    firsts: Vec<u32>,
     /// Which of them begin a longer one that does.
     again: Vec<bool>,
 }
@@ -286,12 +291,13 @@ impl Ngrams {
     /// A run can only be repeated where the shorter run it begins with is: each length looks at what
     /// the one before has left, which in prose is soon very little.
     fn of(runs: &Runs) -> Ngrams {
-        SCRATCH.with_borrow_mut(|Scratch { table, repeated, again }| {
+        SCRATCH.with_borrow_mut(|Scratch { table, twice, repeated, firsts, again }| {
             let mut found = Ngrams::default();
             repeated.clear();
             repeated.shrink_to(KEPT_STARTS);
+            firsts.shrink_to(KEPT_STARTS);
             again.shrink_to(KEPT_STARTS);
-            repeated.extend(0..runs.count(2) as u32);
+            twice.find(runs, 2, repeated);
             for n in 2..=10 {
                 let count = runs.count(n);
                 let last = repeated.partition_point(|&start| (start as usize) < count);
@@ -299,14 +305,14 @@ impl Ngrams {
                 table.start(repeated.len());
                 again.clear();
                 again.resize(repeated.len(), false);
+                firsts.resize(repeated.len(), 0);
                 let mut most = 1;
                 for (number, &start) in repeated.iter().enumerate() {
                     let Seen { times, first } = table.see(runs.hash(start as usize, n));
-                    if times > 1 {
-                        most = most.max(times);
-                        again[number] = true;
-                        again[first as usize] = true;
-                    }
+                    most = most.max(times);
+                    firsts[number] = first;
+                    again[number] = times > 1;
+                    again[first as usize] |= times > 1;
                 }
                 if n <= 4 && count > 0 {
                     let mut copies = repeated.iter().zip(&*again).filter(|(_, again)| **again).map(|(start, _)| *start);
@@ -317,10 +323,10 @@ impl Ngrams {
                     let first = first.expect("one has been counted so often") as usize;
                     found.top[n - 2] = Some((runs.chars(first, n) + n - 1) * most as usize);
                 }
-                let mut again = again.iter();
-                repeated.retain(|_| again.next().is_some_and(|&again| again));
+                let kept = keep(repeated, firsts, again);
                 if n >= 5 {
-                    found.copied[n - 5] = copied(runs, n, repeated, table);
+                    again.fill(false);
+                    found.copied[n - 5] = copied(runs, n, kept, again);
                 }
             }
             found
@@ -328,13 +334,30 @@ impl Ngrams {
     }
 }
 
-/// Characters of copies among the runs of `n` words that start at `repeated`, which are all that occur
-/// more than once.
-fn copied(runs: &Runs, n: usize, repeated: &[u32], table: &mut Table) -> usize {
-    table.start(repeated.len());
+/// Leaves those that occur more than once, each with which was the first of its like.
+fn keep<'a>(repeated: &'a mut Vec<u32>, firsts: &'a mut Vec<u32>, again: &[bool]) -> Kept<'a> {
+    let mut end = 0;
+    for number in 0..repeated.len() {
+        (repeated[end], firsts[end]) = (repeated[number], firsts[number]);
+        end += usize::from(again[number]);
+    }
+    repeated.truncate(end);
+    firsts.truncate(end);
+    Kept { starts: repeated, firsts }
+}
+
+/// Runs that occur more than once.
+struct Kept<'a> {
+    starts: &'a [u32],
+    firsts: &'a [u32],
+}
+
+/// Characters of copies among them. `seen` is false for every first of its like.
+fn copied(runs: &Runs, n: usize, kept: Kept, seen: &mut [bool]) -> usize {
     let (mut copied, mut next) = (0, 0);
-    for start in repeated.iter().map(|&start| start as usize) {
-        if start >= next && table.count(runs.hash(start, n)) > 1 {
+    for (&start, &first) in kept.starts.iter().zip(kept.firsts) {
+        let start = start as usize;
+        if start >= next && std::mem::replace(&mut seen[first as usize], true) {
             copied += runs.chars(start, n);
             next = start + n;
         }

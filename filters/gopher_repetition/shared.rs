@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::KEPT_STARTS;
-use crate::kit::{Runs, Table};
+use crate::kit::{Runs, Table, Twice};
 
 /// How much of a list occurs more than once, every copy counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub(super) struct Copies {
 #[derive(Default)]
 struct Scratch {
     table: Table,
+    twice: Twice,
     repeated: Vec<u32>,
     later: Vec<u32>,
 }
@@ -90,11 +91,11 @@ impl Found<'_> {
 /// Looks at all runs of 2 to 10 words, length by length, as far as there are any. A run can only be
 /// repeated where the shorter run it begins with is.
 pub(super) fn each_length(runs: &Runs, mut look: impl FnMut(&Found)) {
-    SCRATCH.with_borrow_mut(|Scratch { table, repeated, later }| {
+    SCRATCH.with_borrow_mut(|Scratch { table, twice, repeated, later }| {
         repeated.clear();
         repeated.shrink_to(KEPT_STARTS);
         later.shrink_to(KEPT_STARTS);
-        repeated.extend(0..runs.count(2) as u32);
+        twice.find(runs, 2, repeated);
         for n in 2..=10 {
             let count = runs.count(n);
             if count == 0 {

@@ -1,33 +1,53 @@
 //! Lines and repeats: what several filters count alike.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Lines as Python's `str.splitlines` cuts them: at every line end that Unicode knows.
 pub fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
+    let plain = !has_rare_ends(bytes);
     let mut start = 0;
     std::iter::from_fn(move || {
         if start == bytes.len() {
             return None;
         }
-        let mut at = start;
-        let (end, next) = loop {
-            let Some(found) = bytes[at..].iter().position(|&byte| MAY_END[usize::from(byte)]) else {
-                break (bytes.len(), bytes.len());
-            };
-            at += found;
-            let length = line_end(&bytes[at..]);
-            if length > 0 {
-                break (at, at + length);
-            }
-            at += 1;
+        let (end, next) = if plain {
+            let end = memchr::memchr(b'\n', &bytes[start..]);
+            end.map_or((bytes.len(), bytes.len()), |end| (start + end, start + end + 1))
+        } else {
+            find_end(bytes, start)
         };
         let line = &text[start..end];
         start = next;
         Some(line)
     })
+}
+
+/// Whether there is a line end other than `\n`: hardly a text has one, and a search for each is quick.
+fn has_rare_ends(bytes: &[u8]) -> bool {
+    static LONG: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["\u{85}", "\u{2028}", "\u{2029}"].map(|end| Finder::new(end.as_bytes())));
+    memchr::memchr3(b'\r', 0x0b, 0x0c, bytes).is_some()
+        || memchr::memchr3(0x1c, 0x1d, 0x1e, bytes).is_some()
+        || LONG.iter().any(|end| end.find(bytes).is_some())
+}
+
+/// Where the line ends that begins at `start`, and where the next begins.
+fn find_end(bytes: &[u8], start: usize) -> (usize, usize) {
+    let mut at = start;
+    while let Some(found) = bytes[at..].iter().position(|&byte| MAY_END[usize::from(byte)]) {
+        at += found;
+        let length = line_end(&bytes[at..]);
+        if length > 0 {
+            return (at, at + length);
+        }
+        at += 1;
+    }
+    (bytes.len(), bytes.len())
 }
 
 /// Bytes a line end can begin with.
@@ -140,19 +160,21 @@ impl Table {
     }
 
     /// Counts a hash.
+    #[inline]
     pub fn see(&mut self, hash: u64) -> Seen {
         if self.used * 2 > self.slots.len() {
             self.grow();
         }
         let slot = self.find(hash);
         let slot = &mut self.slots[slot];
-        if slot.first < self.base {
-            *slot = Slot { hash, first: self.next, count: 0 };
-            self.used += 1;
-        }
+        // Without a branch, which nothing could foretell: about every second run of words is a new one.
+        let new = slot.first < self.base;
+        let first = if new { self.next } else { slot.first };
+        let count = if new { 1 } else { slot.count + 1 };
+        *slot = Slot { hash, first, count };
+        self.used += usize::from(new);
         self.next += 1;
-        slot.count += 1;
-        Seen { times: slot.count, first: slot.first - self.base }
+        Seen { times: count, first: first - self.base }
     }
 
     /// How often a hash has been seen so far.
@@ -161,6 +183,7 @@ impl Table {
         if slot.first >= self.base { slot.count } else { 0 }
     }
 
+    #[inline]
     fn find(&self, hash: u64) -> usize {
         let mask = self.slots.len() - 1;
         // Callers' hashes may be weak in their low bits.

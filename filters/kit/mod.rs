@@ -16,6 +16,7 @@ pub mod python;
 mod quoted;
 mod step;
 mod text;
+mod twice;
 mod value;
 
 pub use code::code_language;
@@ -29,5 +30,7 @@ pub use normal::{Without, with_normal};
 pub use punctuation::{is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
 pub use step::{Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
+pub(crate) use text::{Letters, eight, first};
 pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced, sentences};
+pub use twice::Twice;
 pub use value::{Name, Type, Value};

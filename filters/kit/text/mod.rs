@@ -1,5 +1,6 @@
 //! A document under judgement, with views of its text that are computed at most once.
 
+mod letters;
 mod runs;
 mod sentences;
 mod spacy;
@@ -11,6 +12,7 @@ use std::cell::{Cell, OnceCell};
 use std::ops::Deref;
 
 use super::{Document, split_lines};
+pub(crate) use letters::{Letters, eight, first};
 pub use runs::Runs;
 pub use sentences::{count_sentences, sentences};
 use words::cut;
@@ -130,13 +132,14 @@ impl Text {
         pieces(self.document.text(), self.word_spans(how))
     }
 
-    fn word_spans(&self, how: Words) -> &[Span] {
+    /// Where the words stand.
+    pub(crate) fn word_spans(&self, how: Words) -> &[Span] {
         self.words[how as usize].get(|spans| cut(self.document.text(), how, spans))
     }
 
     /// The words again, as runs (n-grams) that can be hashed and measured in constant time each.
     pub fn runs(&self, how: Words) -> &Runs {
-        self.runs[how as usize].get(|runs| runs.read(self.words(how)))
+        self.runs[how as usize].get(|runs| runs.read_spans(self.document.text(), self.word_spans(how)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::spacy::{self, Rules};
 use super::words::{Words, cut};
-use super::{KEPT_SPANS, Span};
+use super::{KEPT_SPANS, Letters, Span};
 use crate::kit::is_punctuation;
 
 /// Sentences of a text, as spaCy's sentencizer counts them over its words: one ends with a mark such
@@ -85,28 +85,65 @@ impl Count {
 /// spaCy's rules look at one chunk between white space at a time, so only chunks with a mark in them,
 /// and the word behind, need to be cut.
 fn by_chunks(text: &str, rules: Rules) -> usize {
+    let bytes = text.as_bytes();
+    let cutter = spacy::Cutter::of(rules);
+    let mut letters = Letters::of(bytes);
     with_spans(|spans| {
         let mut count = Count { sentences: usize::from(!text.trim_start().is_empty()), ended: false };
         let mut at = 0;
         while at < text.len() {
             let start = if count.ended {
+                // A chunk of letters, perhaps with a mark behind, begins a sentence whatever it is cut into.
+                let end = letters.end(at);
+                if end > at {
+                    if spacy::is_space(bytes, end) {
+                        count = Count { sentences: count.sentences + 1, ended: false };
+                        at = end + 1;
+                        continue;
+                    }
+                    if cutter.comes_off(text, at, end) {
+                        let mark = matches!(bytes[end], b'.' | b'!' | b'?');
+                        count = Count { sentences: count.sentences + 1, ended: mark };
+                        at = end + 2;
+                        continue;
+                    }
+                }
                 let rest = &text[at..];
                 at + rest.len() - rest.trim_start().len()
             } else {
                 let Some(mark) = find_mark(text, at) else { break };
-                let before = &text[at..mark];
-                at + before
-                    .rfind(char::is_whitespace)
-                    .map_or(0, |space| space + before[space..].chars().next().map_or(0, char::len_utf8))
+                let start = start_of_chunk(text, at, mark);
+                // The same with a mark behind: it ends one.
+                if start < mark && letters.end(start) == mark && cutter.comes_off(text, start, mark) {
+                    count.ended = true;
+                    at = mark + 2;
+                    continue;
+                }
+                start
             };
             let end = start + text[start..].find(char::is_whitespace).unwrap_or(text.len() - start);
             spans.clear();
-            spacy::chunk(text, start, end, rules, spans);
+            cutter.chunk(text, start, end, spans);
             count.read(text, spans);
             at = end + text[end..].chars().next().map_or(1, char::len_utf8);
         }
         count.sentences
     })
+}
+
+/// Where the chunk begins that `within` is in, not before `from`.
+fn start_of_chunk(text: &str, from: usize, within: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut start = within;
+    while start > from && bytes[start - 1].is_ascii_graphic() {
+        start -= 1;
+    }
+    if start == from || bytes[start - 1].is_ascii() && bytes[start - 1].is_ascii_whitespace() {
+        return start;
+    }
+    let before = &text[from..start];
+    let space = before.rfind(char::is_whitespace);
+    from + space.map_or(0, |space| space + before[space..].chars().next().map_or(0, char::len_utf8))
 }
 
 /// First bytes of the marks that end a sentence.
@@ -132,6 +169,9 @@ fn find_mark(text: &str, mut from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     loop {
         let at = from + bytes[from..].iter().position(|&byte| LEADS[usize::from(byte)])?;
+        if bytes[at].is_ascii() {
+            return Some(at);
+        }
         let c = text[at..].chars().next().expect("a first byte begins a character");
         if MARKS.contains(&c) {
             return Some(at);

@@ -10,7 +10,7 @@ mod french;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Span, push};
+use super::{Letters, Span, push};
 
 /// Whose rules a text is cut by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,25 +33,24 @@ pub enum Rules {
 
 /// Cuts a text into words, marks included.
 pub fn words(text: &str, rules: Rules, spans: &mut Vec<Span>) {
-    let exceptions = Exceptions::of(rules);
+    let cutter = Cutter::of(rules);
+    let exceptions = cutter.0;
     let bytes = text.as_bytes();
-    let space = |at: usize| bytes.get(at).is_none_or(|byte| byte.is_ascii_whitespace() || *byte == 0x0b);
+    let mut letters = Letters::of(bytes);
     let mut at = 0;
     while at < bytes.len() {
         // Chunks of ASCII letters, perhaps with a mark behind, are most of any text and need no more
         // than a look.
         let start = at;
-        while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
-            at += 1;
-        }
-        if space(at) {
+        at = letters.end(at);
+        if is_space(bytes, at) {
             if at > start {
                 exceptions.whole(text, start, at, spans);
             }
             at += 1;
             continue;
         }
-        if at > start && rules.comes_off(bytes, at) && space(at + 1) && exceptions.find(&text[start..=at]).is_none() {
+        if at > start && cutter.comes_off(text, start, at) {
             exceptions.whole(text, start, at, spans);
             spans.push((at as u32, at as u32 + 1));
             at += 2;
@@ -82,9 +81,34 @@ impl Rules {
     }
 }
 
-/// Cuts one chunk between white space.
-pub fn chunk(text: &str, start: usize, end: usize, rules: Rules, spans: &mut Vec<Span>) {
-    Exceptions::of(rules).chunk(text, start, end, spans);
+/// Cuts chunks between white space one by one.
+#[derive(Clone, Copy)]
+pub struct Cutter(&'static Exceptions);
+
+impl Cutter {
+    /// By whose rules.
+    pub fn of(rules: Rules) -> Cutter {
+        Cutter(Exceptions::of(rules))
+    }
+
+    /// Cuts one chunk.
+    pub fn chunk(self, text: &str, start: usize, end: usize, spans: &mut Vec<Span>) {
+        self.0.chunk(text, start, end, spans);
+    }
+
+    /// Whether the chunk at `start` is ASCII letters up to `at` and one mark that comes off; that there are
+    /// letters, the caller has seen.
+    #[inline(always)]
+    pub fn comes_off(self, text: &str, start: usize, at: usize) -> bool {
+        let bytes = text.as_bytes();
+        self.0.rules.comes_off(bytes, at) && is_space(bytes, at + 1) && self.0.find(&text[start..=at]).is_none()
+    }
+}
+
+/// Whether there is ASCII white space at `at`, or nothing.
+#[inline(always)]
+pub fn is_space(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_none_or(|byte| byte.is_ascii_whitespace() || *byte == 0x0b)
 }
 
 /// Chunks that are words, or cut in a way of their own, by name.
@@ -216,6 +240,22 @@ fn sketch(chunk: &[u8]) -> usize {
 
 /// Marks that come off the front or the back alike.
 fn is_mark(c: char) -> bool {
+    if c.is_ascii() { ASCII_MARKS >> u32::from(c) & 1 == 1 } else { is_any_mark(c) }
+}
+
+/// One bit for each ASCII mark.
+const ASCII_MARKS: u128 = {
+    let (mut bits, mut byte) = (0, 0_u8);
+    while byte < 128 {
+        if is_any_mark(byte as char) {
+            bits |= 1 << byte;
+        }
+        byte += 1;
+    }
+    bits
+};
+
+const fn is_any_mark(c: char) -> bool {
     matches!(
         c,
         '…' | ','
@@ -255,7 +295,7 @@ fn is_mark(c: char) -> bool {
     ) || is_quote(c)
 }
 
-fn is_quote(c: char) -> bool {
+const fn is_quote(c: char) -> bool {
     matches!(
         c,
         '\'' | '"'
@@ -326,6 +366,7 @@ impl Rules {
                 elided.filter(|_| letter).map_or(0, |next| 1 + next.len_utf8())
             }
             'a'..='z' | '0'..='9' | '\u{4e00}'..='\u{9fff}' => 0,
+            'A'..='Z' if !matches!(first, 'A' | 'C' | 'U') => 0,
             '`' if self == Rules::German && next == Some('`') => 2,
             '.' => {
                 let dots = chunk.bytes().take_while(|&byte| byte == b'.').count();
@@ -370,6 +411,9 @@ impl Rules {
         let behind_number = before.chars().next_back().is_some_and(|c| c.is_ascii_digit());
         if behind_number && (last == '+' || is_currency(last)) {
             return last.len_utf8();
+        }
+        if last.is_ascii_digit() {
+            return 0; // no unit ends with one
         }
         // Only the end is looked at: a chunk may be as long as the text, and shed a million marks.
         if chunk.bytes().rev().take(LONGEST_UNIT + 1).any(|byte| byte.is_ascii_digit()) {
@@ -667,7 +711,7 @@ mod tests {
                 super::words(&text, rules, &mut whole);
                 for chunk in text.split_whitespace() {
                     let start = chunk.as_ptr().addr() - text.as_ptr().addr();
-                    super::chunk(&text, start, start + chunk.len(), rules, &mut chunks);
+                    super::Cutter::of(rules).chunk(&text, start, start + chunk.len(), &mut chunks);
                 }
                 prop_assert_eq!(&whole, &chunks, "{:?}", rules);
             }
@@ -683,7 +727,8 @@ mod tests {
     }
 
     #[test]
-    fn no_unit_is_longer_than_what_is_looked_at() {
+    fn no_unit_is_longer_than_what_is_looked_at_or_ends_with_a_digit() {
+        assert!(!super::UNITS.iter().any(|unit| unit.ends_with(|c: char| c.is_ascii_digit())));
         assert_eq!(super::UNITS.iter().map(|unit| unit.len()).max(), Some(super::LONGEST_UNIT));
     }
 
