@@ -6,6 +6,7 @@
 //! inputs; it is done when its [commit record](commit) exists, and readers follow records only.
 
 pub mod blocks;
+mod build;
 pub mod codec;
 pub mod commit;
 pub mod counts;

@@ -11,11 +11,11 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::commit::{Drafts, at, digest, digest_file, replace_file};
+use super::build::build;
+use super::commit::{Drafts, at, digest, replace_file};
 use super::graph::{Graph, Node, Work};
 use super::inputs::{Part, Split};
 use super::{map_phase, reduce};
@@ -25,7 +25,7 @@ use super::{map_phase, reduce};
 pub struct Plan {
     /// Version of the engine.
     pub wanjuan: String,
-    /// Digest of the program, a user's own steps included.
+    /// Which build of the program, a user's own steps included: see [`build`].
     pub build: String,
     /// The only source of randomness.
     pub seed: u64,
@@ -138,17 +138,6 @@ impl Plan {
         }
         Ok(hash)
     }
-}
-
-/// Digest of the program that runs, computed once.
-fn build() -> io::Result<String> {
-    static BUILD: OnceLock<String> = OnceLock::new();
-    if let Some(build) = BUILD.get() {
-        return Ok(build.clone());
-    }
-    let program = std::env::current_exe()?;
-    let (digest, _) = digest_file(&program).map_err(at(&program))?;
-    Ok(BUILD.get_or_init(|| digest).clone())
 }
 
 fn phases(graph: &Graph, splits: &[Split]) -> Vec<Phase> {
