@@ -1,4 +1,4 @@
-//! How fast texts are signed: `cargo bench -p wanjuan-dedup --bench minhash -- [--profile NAME] FILE.jsonl.zst...`.
+//! How fast texts are signed: `cargo bench -p wanjuan-dedup --bench minhash -- FILE.jsonl.zst...`.
 //!
 //! The files hold rows {text, lang}; without one, the sample of `pipelines/` is read. Rates are megabytes of
 //! text per CPU-second of one thread, the best of five rounds.

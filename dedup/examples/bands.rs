@@ -45,7 +45,7 @@ fn main() {
         .map(|row| row["text"].as_str().unwrap_or_default().to_owned())
         .collect();
     let sets: Vec<Vec<u64>> = docs.iter().map(|text| shingles(text)).collect();
-    let all = candidates(&signer(128, 3), &docs, 0);
+    let all = candidates(&signer(128, 3), &docs);
     let alike: HashMap<(usize, usize), f64> = all.iter().map(|&(a, b)| ((a, b), jaccard(&sets[a], &sets[b]))).collect();
     let of = |least: f64| alike.values().filter(|&&j| j >= least).count();
     println!(
@@ -65,9 +65,9 @@ fn main() {
         let (mut near, mut found) = (0, 0);
         for (a, b, ours, _) in &exact {
             near += usize::from(*ours >= 0.8);
-            found += usize::from(*ours >= 0.8 && !candidates(&signer, &[a.clone(), b.clone()], 0).is_empty());
+            found += usize::from(*ours >= 0.8 && !candidates(&signer, &[a.clone(), b.clone()]).is_empty());
         }
-        let candidates = candidates(&signer, &docs, 0);
+        let candidates = candidates(&signer, &docs);
         let at = |least: f64| candidates.iter().filter(|pair| alike.get(pair).is_some_and(|&j| j >= least)).count();
         let p = |j| probability(bands, rows, j);
         println!(
@@ -84,7 +84,7 @@ fn main() {
 }
 
 /// Pairs that agree in some band.
-fn candidates(signer: &Signer, docs: &[String], _: usize) -> HashSet<(usize, usize)> {
+fn candidates(signer: &Signer, docs: &[String]) -> HashSet<(usize, usize)> {
     let (mut scratch, mut signature) = (Scratch::default(), Vec::new());
     let mut buckets: HashMap<u128, Vec<usize>> = HashMap::new();
     for (at, text) in docs.iter().enumerate() {

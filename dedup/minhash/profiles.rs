@@ -85,21 +85,28 @@ pub const PROFILES: &[Profile] = &[
 mod tests {
     use std::io::{BufRead, BufReader};
 
+    use proptest::prelude::*;
     use sha1::{Digest, Sha1};
     use wanjuan_filters::kit::Words;
 
     use super::super::{Scratch, Settings, Signer, Tokens, bands_for, probability};
     use super::*;
 
+    fn signer(profile: &Profile) -> Signer {
+        let settings: Settings = toml::from_str(profile.settings).unwrap();
+        match settings.tokens {
+            Tokens::Tokenizer => {
+                Signer::with_tokenizer(&settings, |text, tokens| tokens.extend(text.chars().map(u32::from)))
+            }
+            _ => Signer::new(&settings),
+        }
+        .unwrap_or_else(|wrong| panic!("{}: {}", profile.name, wrong.what))
+    }
+
     #[test]
     fn every_profile_can_be_used_and_says_what_it_finds() {
         for profile in PROFILES {
-            let settings: Settings = toml::from_str(profile.settings).unwrap();
-            let signer = match settings.tokens {
-                Tokens::Tokenizer => Signer::with_tokenizer(&settings, |_, _| {}),
-                _ => Signer::new(&settings),
-            };
-            assert!(signer.is_ok(), "{}", profile.name);
+            let settings = signer(profile).settings().clone();
             let found = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95].map(|jaccard| {
                 let number = format!("{:.3}", probability(settings.bands, settings.rows, jaccard));
                 number.strip_prefix('0').unwrap_or(&number).to_owned()
@@ -142,6 +149,31 @@ mod tests {
             }
         }
         assert_eq!(compared, 14 * 250);
+    }
+
+    #[test]
+    fn huge_and_odd_texts_take_linear_time() {
+        let (mut scratch, mut signature) = (Scratch::default(), Vec::new());
+        for profile in PROFILES {
+            let signer = signer(profile);
+            for piece in ["a", "a ", "1.", "\u{301}", "字", "한", "\u{1f600}", "Σ", "\u{302e}"] {
+                signer.sign(&piece.repeat(1 << 15), &mut scratch, &mut signature);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_the_signed_have_shingles(text in "\\PC{0,80}|[a-z0-9 .,字\n\u{301}]{0,200}") {
+            let (mut scratch, mut signature, mut shingles) = (Scratch::default(), Vec::new(), Vec::new());
+            for profile in PROFILES {
+                let signer = signer(profile);
+                let signed = signer.sign(&text, &mut scratch, &mut signature);
+                prop_assert_eq!(signed, signer.shingles(&text, &mut scratch, &mut shingles));
+                prop_assert_eq!(signature.len(), if signed { signer.length() } else { 0 });
+                prop_assert!(signer.count_units(&text, &mut scratch) > 0 || !signed);
+            }
+        }
     }
 
     #[test]
