@@ -206,10 +206,7 @@ fn reduce_stages(
     let mut reduced = BTreeMap::new();
     let stages = job.graph.phase(phase).filter(|(_, node)| matches!(node.work, Work::Observe(_)));
     for (number, (node, _)) in stages.enumerate() {
-        let started = Instant::now();
-        let (stage, ran) = reduce::phase(shared, job, node, number, mapped)?;
-        reduced.insert(node, stage);
-        tasks.push(Tasks { seconds: started.elapsed().as_secs_f64(), ..ran });
+        reduced.insert(node, reduce::phase(shared, job, node, number, mapped, tasks)?);
     }
     Ok(reduced)
 }

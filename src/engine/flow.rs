@@ -166,7 +166,7 @@ impl Flow<'_> {
                 let kept = decided.and_then(|decided| decided.kept.as_ref());
                 let decision = decided.map(|decided| Decision { kept: None, bytes: &decided.bytes });
                 let verdict = text.edit(|document| stage.apply(document, decision));
-                if let (Verdict::Drop(_), Some((split, ordinal))) = (verdict, kept) {
+                if let Some((split, ordinal)) = kept {
                     // A key that no split has is of a corpus that has changed meanwhile; the next pass sees it.
                     let known = self.graph.split_numbers.get(split).map(|&number| &self.graph.split_names[number]);
                     let kept = format!("{}#{ordinal}", known.unwrap_or(split));

@@ -7,6 +7,7 @@
 
 pub mod blocks;
 mod build;
+pub mod cluster;
 pub mod codec;
 pub mod commit;
 pub mod counts;
@@ -90,6 +91,8 @@ pub struct Memory {
     pub portion: usize,
     /// The buffer of one shuffle before it spills.
     pub sorter: usize,
+    /// What a task may use that runs alone.
+    pub alone: u64,
     /// The largest document.
     pub max_document: usize,
 }

@@ -35,7 +35,9 @@ pub struct Outcomes {
 impl Outcomes {
     /// Rows with every field of the pipeline and every measure, `step.measure`, in the plan's order.
     pub fn new(mut fields: Vec<Field>, measures: Vec<String>) -> Outcomes {
-        fields.push(Field::new(KEPT_INSTEAD, Type::Text));
+        if fields.iter().all(|field| field.name.as_str() != KEPT_INSTEAD) {
+            fields.push(Field::new(KEPT_INSTEAD, Type::Text));
+        }
         let mut columns: Vec<Column> = PLACE
             .iter()
             .map(|name| {

@@ -1,15 +1,16 @@
-//! A reduce phase, and its tasks: one range of keys of one stage, from every map task's file to decisions.
+//! A reduce phase, and its tasks: one range of keys of one stage, from sorted files to decisions.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::commit::{Ledger, Output, at, digest};
+use super::commit::{Attempt, Ledger, Output, at, digest};
 use super::driver::{Job, Tasks, work_folder};
 use super::graph::{Graph, Node, Work};
 use super::inputs::Split;
@@ -17,21 +18,23 @@ use super::map::segment_key;
 use super::map_phase::Mapped;
 use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
 use super::spool::{decision_pieces, encode_decision};
-use super::{Failure, Shared, pool};
+use super::{Failure, Shared, cluster, pool};
 use crate::registry::AnyStage;
 use crate::stage::{Decision, Key, Records};
 
-/// The record of a reduce task.
+/// The record of a task between two map phases, which leaves one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Reduced {
-    /// Decisions, sorted by the address of their document.
-    pub decisions: Output,
-    /// How many records were reduced.
+pub struct Made {
+    /// Its file.
+    pub file: Output,
+    /// How many records the task read.
     pub records: u64,
 }
 
-/// A map task's file: where it came from, the number of its split, and what it holds.
-pub struct MapOutput {
+/// A sorted file that is reduced: where it came from, and what it holds.
+pub struct Sorted {
+    /// Where the task that wrote it committed.
+    pub ledger: Ledger,
     /// Name of the record that names it.
     pub task: String,
     /// Where it lies; an error that names it tells which task must run again.
@@ -42,24 +45,13 @@ pub struct MapOutput {
     pub run: Run,
 }
 
-/// Everything that tells one reduce task from another.
-pub struct ReduceSpec<'a> {
-    /// What reduces.
-    pub stage: &'a dyn AnyStage,
-    /// Where it commits.
-    pub ledger: Ledger,
-    /// Its name.
-    pub key: String,
-    /// Which partition of the keys it reduces.
-    pub part: u64,
-    /// Of how many.
-    pub parts: u64,
-    /// Where the map tasks committed.
-    pub upstream: Ledger,
-    /// What all map tasks left.
-    pub inputs: &'a [MapOutput],
-    /// Key of each split, by its number.
-    pub splits: &'a [String],
+impl Sorted {
+    /// Opens the file that a record names.
+    pub fn open(ledger: &Ledger, task: &str, split: u32, output: &Output) -> Result<Sorted, Failure> {
+        let path = ledger.locate(output);
+        let run = Run::open(&path).map_err(|error| Failure::damaged(ledger, task, error))?;
+        Ok(Sorted { ledger: ledger.clone(), task: task.to_owned(), path, split, run })
+    }
 }
 
 /// How many partitions a shuffle of `bytes` bytes of input has: it depends on the corpus alone.
@@ -68,60 +60,158 @@ pub fn partitions(bytes: u64) -> u64 {
     bytes.div_ceil(TARGET).next_power_of_two().clamp(1, 1 << 16)
 }
 
-/// Runs the task and returns its record.
-pub fn run(shared: &Shared, spec: &ReduceSpec<'_>) -> Result<Reduced, Failure> {
-    let attempt = spec.ledger.attempt(&spec.key)?;
-    let damaged = |error: io::Error| {
-        let named = spec.inputs.iter().find(|input| error.to_string().contains(&*input.path.to_string_lossy()));
-        match named {
-            Some(input) => Failure::damaged(&spec.upstream, &input.task, error),
-            None => Failure::Machine(error),
-        }
-    };
-    let runs = spec.inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
-    let scratch = attempt.folder().join("merge");
-    fs::create_dir(&scratch).map_err(at(&scratch))?;
-    let mut merge = merge_all(runs, partition(spec.part, spec.parts), &scratch).map_err(damaged)?;
-    let path = attempt.folder().join("decisions.run");
-    let mut sorter = Sorter::create(&path, shared.memory.sorter, true);
-    let mut value = Vec::new();
-    let mut records = 0;
-    let mut failure = None;
-    while let Some(key) = merge.peek().map(|record| record.key) {
-        if shared.stopping() {
-            return Err(Failure::Stopped);
-        }
-        let mut group = Group { key, merge: &mut merge, failure: None, value: Vec::new(), records: 0 };
-        spec.stage.reduce(key, &mut group, &mut |origin: Origin, decision: Decision<'_>| {
-            let kept = decision.kept.map(|kept| (spec.splits[kept.split as usize].as_str(), kept.ordinal));
-            for piece in 0..decision_pieces(decision.bytes) {
-                encode_decision(kept, decision.bytes, piece, &mut value);
-                let record = Record { key: address(origin), value: &value, origin: Origin::default() };
-                if let Err(error) = sorter.push(record) {
-                    failure.get_or_insert(error);
-                }
-            }
-        });
-        while group.next().is_some() {} // what the stage did not care to read
-        records += group.records;
-        if let Some(error) = group.failure {
-            return Err(damaged(error));
-        }
-        if let Some(error) = failure {
-            return Err(error.into());
-        }
-    }
-    drop(merge);
-    fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
-    let (file, digest) = sorter.finish()?;
-    let decisions = attempt.finish("decisions.run", &file, digest)?;
-    let reduced = attempt.commit(Reduced { decisions, records })?;
-    shared.committed();
-    Ok(reduced)
+/// The tasks between two map phases, for one stage.
+pub struct Between<'a> {
+    /// What all tasks of the run share.
+    pub shared: &'a Shared,
+    /// The run.
+    pub job: &'a Job<'a>,
+    /// What the stage is called.
+    pub name: &'a str,
+    /// The node that observes.
+    pub observe: usize,
+    /// Where the tasks commit.
+    pub ledger: Ledger,
 }
 
+impl Between<'_> {
+    /// Runs those of the tasks `keys` that are not done, and tells what each of them made.
+    pub fn run(
+        &self,
+        title: &str,
+        keys: &[String],
+        ran: &mut Vec<Tasks>,
+        run: impl Fn(usize) -> Result<(), Failure> + Sync,
+    ) -> Result<Vec<Made>, Failure> {
+        let mut missing = Vec::new();
+        for (number, key) in keys.iter().enumerate() {
+            let whole = self.ledger.read::<Made>(key)?.is_some_and(|made| {
+                self.ledger.locate(&made.file).metadata().is_ok_and(|file| file.len() == made.file.length)
+            });
+            if !whole {
+                self.ledger.disown(key)?;
+                missing.push(number);
+            }
+        }
+        let title = format!("{title} {}", self.name);
+        let started = Instant::now();
+        self.shared.progress.phase(&title, keys.len(), keys.len() - missing.len(), 0);
+        pool::each(self.job.threads, missing.len(), |index| match self.shared.stopping() {
+            true => Err(Failure::Stopped),
+            false => run(missing[index]),
+        })?;
+        ran.push(Tasks {
+            phase: title,
+            ran: missing.iter().map(|number| format!("{number}")).collect(),
+            skipped: keys.len() - missing.len(),
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        let gone = |key: &String| Failure::from(io::Error::other(format!("the record {key} is gone")));
+        keys.iter().map(|key| self.ledger.read::<Made>(key)?.ok_or_else(|| gone(key))).collect()
+    }
+
+    /// Commits a task's file.
+    pub fn commit(&self, attempt: Attempt, name: &str, file: (File, String), records: u64) -> Result<(), Failure> {
+        let file = attempt.finish(name, &file.0, file.1)?;
+        attempt.commit(Made { file, records })?;
+        self.shared.committed();
+        Ok(())
+    }
+
+    /// Gives the records of each key of a partition to `each`, and says how many records there were.
+    pub fn merge(
+        &self,
+        inputs: &[Sorted],
+        (part, parts): (u64, u64),
+        attempt: &Attempt,
+        mut each: impl FnMut(Key, &mut Group<'_>) -> io::Result<()>,
+    ) -> Result<u64, Failure> {
+        let damaged = |error: io::Error| {
+            let text = error.to_string();
+            match inputs.iter().find(|input| text.contains(&*input.path.to_string_lossy())) {
+                Some(input) => Failure::damaged(&input.ledger, &input.task, error),
+                None => Failure::Machine(error),
+            }
+        };
+        let runs = inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
+        let scratch = attempt.folder().join("merge");
+        fs::create_dir(&scratch).map_err(at(&scratch))?;
+        let mut merge = merge_all(runs, partition(part, parts), &scratch).map_err(damaged)?;
+        let mut records = 0;
+        while let Some(key) = merge.peek().map(|record| record.key) {
+            if self.shared.stopping() {
+                return Err(Failure::Stopped);
+            }
+            let mut group = Group { key, merge: &mut merge, failure: None, value: Vec::new(), records: 0 };
+            let made = each(key, &mut group);
+            while group.next().is_some() {} // what the stage did not care to read
+            records += group.records;
+            if let Some(error) = group.failure {
+                return Err(damaged(error));
+            }
+            made?;
+        }
+        drop(merge);
+        fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
+        Ok(records)
+    }
+
+    /// Names of tasks, one for each partition of the keys, which read what `root` stands for.
+    pub fn partitions(&self, root: &str) -> Vec<String> {
+        let parts = partitions(self.job.splits.iter().map(Split::bytes).sum());
+        (0..parts).map(|part| format!("{root}-{part:05}-of-{parts:05}")).collect()
+    }
+
+    /// Has the stage decide about the documents of each key.
+    fn decide(
+        &self,
+        stage: &dyn AnyStage,
+        root: &str,
+        inputs: &[Sorted],
+        ran: &mut Vec<Tasks>,
+    ) -> Result<ReducedStage, Failure> {
+        let keys = self.partitions(root);
+        let made = self.run("reduce", &keys, ran, |part| {
+            let attempt = self.ledger.attempt(&keys[part])?;
+            let mut sorter = Sorter::create(&attempt.folder().join(DECISIONS), self.shared.memory.sorter, true);
+            let mut value = Vec::new();
+            let records = self.merge(inputs, (part as u64, keys.len() as u64), &attempt, |key, group| {
+                let mut pushed = Ok(());
+                stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
+                    let key = |kept: Origin| self.job.splits[kept.split as usize].key.as_str();
+                    let kept = decision.kept.map(|kept| (key(kept), kept.ordinal));
+                    for piece in 0..decision_pieces(decision.bytes) {
+                        encode_decision(kept, decision.bytes, piece, &mut value);
+                        let record = Record { key: address(origin), value: &value, origin: Origin::default() };
+                        if pushed.is_ok() {
+                            pushed = sorter.push(record);
+                        }
+                    }
+                });
+                pushed
+            })?;
+            self.commit(attempt, DECISIONS, sorter.finish()?, records)
+        })?;
+        let mut runs = Vec::new();
+        let mut digests: HashMap<u64, u128> = HashMap::new();
+        for (key, made) in keys.into_iter().zip(made) {
+            let path = self.ledger.locate(&made.file);
+            let mut run = Run::open(&path).map_err(|error| Failure::damaged(&self.ledger, &key, error))?;
+            for section in run.take_sections() {
+                let digest = digests.entry(section.upper).or_default();
+                *digest = xxh3_128_with_seed(section.digest.as_bytes(), *digest as u64) ^ *digest >> 64;
+            }
+            runs.push((key, run));
+        }
+        Ok(ReducedStage { ledger: self.ledger.clone(), runs, digests })
+    }
+}
+
+/// What the file of decisions is called.
+const DECISIONS: &str = "decisions.run";
+
 /// The records of one key, straight from the merge.
-struct Group<'a> {
+pub struct Group<'a> {
     key: Key,
     merge: &'a mut Merge,
     failure: Option<io::Error>,
@@ -164,22 +254,23 @@ pub fn name(node: &Node) -> String {
 
 /// The folder of a stage's records, below the work folder.
 pub fn folder(graph: &Graph, node: &Node) -> String {
-    let identity = digest(format!("wanjuan reduce 1\nseed {}\n{}", graph.seed, node.identity).as_bytes());
+    let identity = digest(format!("wanjuan reduce 2\nseed {}\n{}", graph.seed, node.identity).as_bytes());
     format!("reduce-{}-{}", node.name, &identity[..16])
 }
 
-/// Runs what is missing of the reduce phase of the stage at `node`, the phase's stage `number`.
+/// Runs what is missing of the reduce phase of the stage at `observe`, the phase's stage `number`.
 pub fn phase(
     shared: &Shared,
     job: &Job<'_>,
-    node: usize,
+    observe: usize,
     number: usize,
     mapped: &Mapped,
-) -> Result<(ReducedStage, Tasks), Failure> {
-    let graph = job.graph;
-    let Work::Observe(stage) = &graph.nodes[node].work else { unreachable!("only stages are reduced") };
-    let ledger = Ledger::open(work_folder(job.output).join(folder(graph, &graph.nodes[node])))?;
-    let parts = partitions(job.splits.iter().map(Split::bytes).sum());
+    ran: &mut Vec<Tasks>,
+) -> Result<ReducedStage, Failure> {
+    let node = &job.graph.nodes[observe];
+    let Work::Observe(stage) = &node.work else { unreachable!("only stages are reduced") };
+    let ledger = Ledger::open(work_folder(job.output).join(folder(job.graph, node)))?;
+    let between = Between { shared, job, name: &node.name, observe, ledger };
     let mut inputs = Vec::new();
     let mut all = String::new();
     for (split, (task, segments)) in mapped.tasks.iter().enumerate() {
@@ -187,61 +278,17 @@ pub fn phase(
         for (segment, record) in segments.iter().enumerate() {
             let output = &record.shuffles[number];
             all.push_str(&format!(" {}\n", output.digest));
-            let key = segment_key(task, segment);
-            let run = Run::open(&mapped.ledger.locate(output))
-                .map_err(|error| Failure::damaged(&mapped.ledger, &key, error))?;
-            inputs.push(MapOutput { task: key, path: mapped.ledger.locate(output), split: split as u32, run });
+            inputs.push(Sorted::open(&mapped.ledger, &segment_key(task, segment), split as u32, output)?);
         }
     }
     let root = &digest(all.as_bytes())[..24];
-    let keys: Vec<String> = (0..parts).map(|part| format!("{root}-{part:05}-of-{parts:05}")).collect();
-    let splits: Vec<String> = job.splits.iter().map(|split| split.key.clone()).collect();
-    let mut records: Vec<Option<Reduced>> = Vec::new();
-    for key in &keys {
-        let record = ledger.read::<Reduced>(key)?;
-        let whole = record.filter(|record| {
-            ledger.locate(&record.decisions).metadata().is_ok_and(|file| file.len() == record.decisions.length)
-        });
-        if whole.is_none() {
-            ledger.disown(key)?;
+    match stage.clustering() {
+        None => between.decide(stage.as_ref(), root, &inputs, ran),
+        Some(clustering) => {
+            let members = cluster::members(&between, clustering, root, &inputs, mapped, ran)?;
+            drop(inputs);
+            let all: String = members.iter().map(|member| format!("{}\n", member.task)).collect();
+            between.decide(stage.as_ref(), &format!("clusters-{}", &digest(all.as_bytes())[..24]), &members, ran)
         }
-        records.push(whole);
     }
-    let missing: Vec<usize> = (0..keys.len()).filter(|&part| records[part].is_none()).collect();
-    let title = name(&graph.nodes[node]);
-    shared.progress.phase(&title, keys.len(), keys.len() - missing.len(), 0);
-    pool::each(job.threads, missing.len(), |index| {
-        let part = missing[index];
-        let spec = ReduceSpec {
-            stage: stage.as_ref(),
-            ledger: ledger.clone(),
-            key: keys[part].clone(),
-            part: part as u64,
-            parts,
-            upstream: mapped.ledger.clone(),
-            inputs: &inputs,
-            splits: &splits,
-        };
-        run(shared, &spec).map(drop)
-    })?;
-    let mut runs = Vec::new();
-    let mut digests: HashMap<u64, u128> = HashMap::new();
-    for key in &keys {
-        let record =
-            ledger.read::<Reduced>(key)?.ok_or_else(|| io::Error::other(format!("the record {key} is gone")))?;
-        let mut run =
-            Run::open(&ledger.locate(&record.decisions)).map_err(|error| Failure::damaged(&ledger, key, error))?;
-        for section in run.take_sections() {
-            let digest = digests.entry(section.upper).or_default();
-            *digest = xxh3_128_with_seed(section.digest.as_bytes(), *digest as u64) ^ *digest >> 64;
-        }
-        runs.push((key.clone(), run));
-    }
-    let tasks = Tasks {
-        phase: title,
-        ran: missing.iter().map(|part| format!("{part}")).collect(),
-        skipped: keys.len() - missing.len(),
-        seconds: 0.0, // the driver holds the clock
-    };
-    Ok((ReducedStage { ledger, runs, digests }, tasks))
 }

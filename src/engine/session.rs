@@ -81,6 +81,7 @@ pub fn memory(pipeline: &Pipeline, options: &Options) -> Result<Memory, TooLittl
         in_flight: (per_thread / 4) as usize,
         portion: (per_thread / 64).clamp(128 << 10, 2 << 20) as usize,
         sorter: (per_thread / 8) as usize,
+        alone: free / 2,
         max_document: pipeline.max_document,
     })
 }

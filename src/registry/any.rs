@@ -8,7 +8,7 @@ use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, T
 
 use crate::sink::{Block, Columns, Row, Sealed, ShardFile, Sink};
 use crate::source::{Limits, Reader, Source};
-use crate::stage::{Decision, Key, Records, Stage};
+use crate::stage::{Clustering, Decision, Key, Records, Stage};
 use crate::store::Input;
 
 /// A verdict whose reason the step has declared; in tests, any other is a mistake of the step.
@@ -83,6 +83,8 @@ pub trait AnyStage: Send + Sync {
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
     /// See [`Stage::reduce`].
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
+    /// See [`Stage::clustering`].
+    fn clustering(&self) -> Option<&dyn Clustering>;
     /// See [`Stage::apply`].
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 }
@@ -93,6 +95,9 @@ impl<T: Stage> AnyStage for T {
     }
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
         Stage::reduce(self, key, records, decide);
+    }
+    fn clustering(&self) -> Option<&dyn Clustering> {
+        Stage::clustering(self)
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         declared(T::REASONS, Stage::apply(self, document, decision))

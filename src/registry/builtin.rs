@@ -50,6 +50,7 @@ impl Registry {
             .with::<filters::UrlLists>()
             .with::<filters::Domain>()
             .with::<stage::ExactDuplicates>()
+            .with::<stage::Minhash>()
             .with::<stage::Repositories>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

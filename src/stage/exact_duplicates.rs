@@ -1,20 +1,22 @@
 //! Drops documents whose text has been seen before, but for case, punctuation and white space.
 //!
 //! Two documents are the same when their normalised texts have the same 128-bit hash (XXH3). The
-//! one that is kept is the first in the order of the corpus, the newest by a date field, or the
-//! longest; ties go to the first. The answer does not depend on threads, shards or machines.
+//! one that is kept is the first in the order of the corpus, the newest or oldest by a date field, the
+//! longest, or that with the highest value of a field; ties go to the first. The answer does not depend on threads, shards or machines.
 //!
 //! | setting     | default  | source                                                              |
 //! |-------------|----------|---------------------------------------------------------------------|
 //! | `keep`      | `first`  | `newest` follows InternLM2, arXiv:2403.17297, sec. 3.1.1            |
-//! | `by`        | `date`   | ours: the field that `keep = "newest"` compares                     |
+//! | `by`        | `date`   | ours: the field that `newest` and `oldest` compare                  |
+//! | `scope`     | `global` | ours: a field; documents with different values of it are never the same |
 //! | `normalize` | `folded` | ours: lower case, letters and digits alone; `exact` compares bytes  |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, Type, Value, Verdict, Wrong};
+use wanjuan_filters::kit::{Document, Field, Origin, Reason, Setup, Step, Verdict, Wrong};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use super::keep::{Keep, Ranking, Scope};
 use super::{Decision, Key, Kind, Records, Stage};
 
 /// Settings of [`ExactDuplicates`].
@@ -25,26 +27,16 @@ pub struct Config {
     pub keep: Keep,
     /// The field that says how new a document is: text in ISO 8601 or a number.
     pub by: String,
+    /// `global`, or a field whose values are compared apart.
+    pub scope: String,
     /// What counts as equal.
     pub normalize: Normalize,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { keep: Keep::First, by: "date".to_owned(), normalize: Normalize::Folded }
+        Config { keep: Keep::First, by: "date".to_owned(), scope: "global".to_owned(), normalize: Normalize::Folded }
     }
-}
-
-/// Which of equal documents stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Keep {
-    /// The first in the order of the corpus.
-    First,
-    /// The one with the greatest value of the field `by`; one without a value is the oldest.
-    Newest,
-    /// The one with the most characters.
-    Longest,
 }
 
 /// What counts as equal.
@@ -59,8 +51,9 @@ pub enum Normalize {
 
 /// See the words at the top of this file.
 pub struct ExactDuplicates {
-    config: Config,
-    by: Name,
+    normalize: Normalize,
+    ranking: Ranking,
+    scope: Scope,
 }
 
 impl Step for ExactDuplicates {
@@ -71,16 +64,12 @@ impl Step for ExactDuplicates {
     type Kind = Kind;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        let by = Name::new(&config.by);
-        Ok(ExactDuplicates { config, by })
+        let ranking = Ranking::new(&config.keep, &config.by);
+        Ok(ExactDuplicates { ranking, scope: Scope::new(&config.scope), normalize: config.normalize })
     }
 
     fn reads(&self) -> Vec<Field> {
-        // A date is text or a number: the type that the graph knows for it is accepted either way.
-        match self.config.keep {
-            Keep::Newest => vec![Field { name: self.by, kind: Type::Text }],
-            _ => Vec::new(),
-        }
+        self.scope.reads().into_iter().chain(self.ranking.reads()).collect()
     }
 }
 
@@ -88,15 +77,13 @@ impl Stage for ExactDuplicates {
     const REASONS: &'static [Reason] = &[Reason::of("exact_duplicate", "keep")];
 
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
-        let key = match self.config.normalize {
+        let key = match self.normalize {
             Normalize::Exact => xxh3_128(document.text().as_bytes()),
             Normalize::Folded => folded_hash(document.text()),
         };
-        match self.config.keep {
-            Keep::First => emit(key, &[]),
-            Keep::Longest => emit(key, &(!(document.text().chars().count() as u64)).to_be_bytes()),
-            Keep::Newest => emit(key, &newest_first(document.field(self.by))),
-        }
+        let mut rank = Vec::new();
+        self.ranking.rank(document, &mut rank);
+        emit(self.scope.key(document, key), &rank);
     }
 
     fn reduce(&self, _: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
@@ -151,20 +138,6 @@ fn folded_hash(text: &str) -> Key {
     if any { hasher.digest128() } else { xxh3_128(text.as_bytes()) }
 }
 
-/// Bytes that sort the newest first: a date's text inverted, or a number's order inverted.
-fn newest_first(value: Option<&Value>) -> Vec<u8> {
-    match value {
-        Some(Value::Text(text)) => text.bytes().take(64).map(|byte| !byte).chain([0xff]).collect(),
-        Some(value) => {
-            let bits = value.as_number().unwrap_or(f64::NEG_INFINITY).to_bits() as i64;
-            // Flips a float's bits into the order of integers, then inverts it.
-            let ordered = (bits ^ (((bits >> 63) as u64) >> 1) as i64) as u64 ^ (1 << 63);
-            (!ordered).to_be_bytes().to_vec()
-        }
-        None => vec![0xff; 9],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,28 +172,5 @@ mod tests {
     fn texts_without_a_letter_are_told_apart() {
         assert_ne!(key("***"), key("---"));
         assert_eq!(key(""), key(""));
-    }
-
-    #[test]
-    fn newer_dates_and_greater_numbers_sort_first_and_none_at_all_last() {
-        let order =
-            |values: &[Option<Value>]| values.iter().map(|value| newest_first(value.as_ref())).collect::<Vec<_>>();
-        assert!(
-            order(&[
-                Some("2024-01-02".into()),
-                Some("2024-01-01T10:00:00".into()),
-                Some("2024-01-01".into()),
-                Some("".into()),
-                None
-            ])
-            .is_sorted()
-        );
-        assert!(order(&[Some(10_i64.into()), Some(2.5.into()), Some(0_i64.into()), Some((-3_i64).into())]).is_sorted());
-    }
-
-    #[test]
-    fn the_longest_sorts_first() {
-        let config = || Config { keep: Keep::Longest, ..Config::default() };
-        assert!(observed(config(), &Document::new("", "aa!!")).1 < observed(config(), &Document::new("", "aa")).1);
     }
 }

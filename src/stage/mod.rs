@@ -2,12 +2,16 @@
 //!
 //! All speak *observe, shuffle, reduce, apply*: a document is observed into keyed records, the
 //! engine brings the records of a key together in order, the stage reduces them to decisions about
-//! documents, and each decision is applied to its document.
+//! documents, and each decision is applied to its document. A stage that is about *clusters* first
+//! links documents that share a key; what hangs together by links is then reduced as one.
 
 mod exact_duplicates;
+mod keep;
+mod minhash;
 mod repositories;
 
 pub use exact_duplicates::ExactDuplicates;
+pub use minhash::Minhash;
 pub use repositories::Repositories;
 use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
 
@@ -28,14 +32,34 @@ pub trait Stage: Step<Kind = Kind> {
 
     /// Decides about the documents whose records share `key`. Records come in the order of their
     /// bytes, then of the documents, as a stream: a key may hold more than fits in memory. There is one
-    /// decision about a document, whose bytes may be as many as a document's.
+    /// decision about a document, whose bytes may be as many as a document's. Where the stage is about
+    /// clusters, the documents are those of one, and the records what [`Clustering::member`] said.
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
+
+    /// How documents come together before `reduce`, where a shared key is not enough to say so.
+    fn clustering(&self) -> Option<&dyn Clustering> {
+        None
+    }
 
     /// Carries out what was decided about the document; `None` where nothing was.
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 
     /// Every reason `apply` can give.
     const REASONS: &'static [Reason];
+}
+
+/// How a stage brings documents together that need not share a key: those that do are linked, and what
+/// hangs together is a cluster.
+pub trait Clustering: Send + Sync {
+    /// Links documents whose records share `key`. Records come as in [`Stage::reduce`].
+    fn link(&self, key: Key, records: &mut dyn Records, link: &mut dyn FnMut(Origin, Origin));
+
+    /// Whether documents of clusters are looked at once more. If not, [`member`](Clustering::member) is not
+    /// called, and members have nothing to say.
+    fn looks_again(&self) -> bool;
+
+    /// What a document has to say among those it is linked to, at most 1 MiB. A pure function of it.
+    fn member(&self, document: &Document, out: &mut Vec<u8>);
 }
 
 /// The records of one key, as a stream.

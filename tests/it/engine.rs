@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::kit::{Bench, files, mask, peak_of_run, run, same, wanjuan};
 
-fn same_as(whole: &Path, output: &Path) {
+/// Compares an output, but for its name.
+pub fn same_as(whole: &Path, output: &Path) {
     mask(output, output.file_name().unwrap().to_str().unwrap());
     same(whole, output);
 }
@@ -40,7 +41,7 @@ fn the_same_bytes_whatever_threads_memory_segments_and_order_on_disk() {
 }
 
 /// Starts a run in a process group of its own and kills it, if it is still running, after a while.
-fn kill_after(pipeline: &Path, wait: Duration) -> bool {
+pub fn kill_after(pipeline: &Path, wait: Duration) -> bool {
     let mut child = Command::new(env!("CARGO_BIN_EXE_wanjuan"))
         .args(["run", pipeline.to_str().unwrap(), "--threads", "2", "--segment", "32KiB"])
         .stdout(Stdio::null())

@@ -3,6 +3,7 @@
 mod cases;
 mod complaints;
 mod diff;
+mod duplicates;
 mod edits;
 mod engine;
 mod example;

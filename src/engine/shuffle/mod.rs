@@ -11,7 +11,7 @@ mod run;
 mod sort;
 
 pub use merge::{Merge, merge_all};
-pub use run::{Cursor, Run, Section};
+pub use run::{Cursor, Run, Section, Writer};
 pub use sort::Sorter;
 
 use wanjuan_filters::kit::Origin;

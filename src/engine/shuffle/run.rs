@@ -3,7 +3,7 @@
 //! ```text
 //! block:   zstd of records, each  key u128 | ordinal u64 | split u32 | value length u32 | value
 //! footer:  JSON: for each block its first key, offset, length, xxh3-64; digests of sections
-//! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN001"
+//! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN002"
 //! ```
 
 use std::fs::File;
@@ -20,7 +20,7 @@ use super::Record;
 use crate::engine::commit::at;
 use crate::stage::Key;
 
-const MAGIC: &[u8; 8] = b"WJRUN001";
+const MAGIC: &[u8; 8] = b"WJRUN002";
 const BLOCK: usize = 128 << 10;
 /// Bytes of a record before its value.
 const HEADER: usize = 32;
@@ -50,6 +50,7 @@ struct Footer {
     blocks: Vec<BlockInfo>,
     sections: Vec<Section>,
     records: u64,
+    ordinals: u64,
 }
 
 /// Writes records that come in order.
@@ -65,6 +66,7 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Begins a file. Sections are told apart where asked for: see [`Section`].
     pub fn create(path: &Path, with_sections: bool) -> io::Result<Writer> {
         Ok(Writer {
             path: path.to_owned(),
@@ -78,6 +80,7 @@ impl Writer {
         })
     }
 
+    /// Adds a record, none of which sorts before those that were added.
     pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
         if record.value.len() > MAX_VALUE {
             return Err(io::Error::other(format!("a shuffle record of {} bytes", record.value.len())));
@@ -101,6 +104,7 @@ impl Writer {
         self.block.extend_from_slice(&(record.value.len() as u32).to_le_bytes());
         self.block.extend_from_slice(record.value);
         self.footer.records += 1;
+        self.footer.ordinals = self.footer.ordinals.max(record.origin.ordinal + 1);
         if self.block.len() >= BLOCK { self.flush() } else { Ok(()) }
     }
 
@@ -151,6 +155,7 @@ pub struct Run {
     firsts: Arc<[Key]>,
     blocks: Arc<[BlockInfo]>,
     records: u64,
+    ordinals: u64,
     sections: Vec<Section>,
 }
 
@@ -178,16 +183,21 @@ impl Run {
             return Err(damaged());
         }
         let footer: Footer = serde_json::from_slice(&footer).map_err(|_| damaged())?;
-        let Footer { blocks, sections, records } = footer;
+        let Footer { blocks, sections, records, ordinals } = footer;
         let firsts: Option<Arc<[Key]>> =
             blocks.iter().map(|block| Key::from_str_radix(&block.first, 16).ok()).collect();
         let firsts = firsts.ok_or_else(damaged)?;
-        Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, sections })
+        Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, ordinals, sections })
     }
 
     /// How many records it holds.
     pub fn records(&self) -> u64 {
         self.records
+    }
+
+    /// One more than the greatest ordinal of any document it is about.
+    pub fn ordinals(&self) -> u64 {
+        self.ordinals
     }
 
     /// The digests of its sections. They can be taken once: there is one for every split of the corpus,

@@ -1,1 +1,0 @@
-//! Connected components of any number of links, within a fixed memory.
