@@ -26,7 +26,9 @@
 //! | `bands`, `rows`| 25, 5        | ours: finds 99.98 % of pairs at 0.8 before they are verified         |
 //! | `ngram`        | 5            | FineWeb, arXiv:2406.17557, sec. 3.4; InternLM2, arXiv:2403.17297, sec. 3.1.1 |
 //! | `tokens`       | `units`      | ours: words in lower case, single characters of Chinese, Japanese, Thai |
-//! | `permutations` | `multiply32` | ours                                                                |
+//! | `words`        | `english`    | for `tokens = "simplified"`: how words are cut                      |
+//! | `tokenizer`    | `built-in`   | for `tokens = "tokenizer"`: a `tokenizer.json`                       |
+//! | `hash`, `permutations` | `rolling`, `multiply32` | ours; profiles have those of the systems they follow |
 //! | `seed`         | 1            | ours: what permutations are drawn from                              |
 //! | `scope`        | `global`     | a field (a dump, `lang`, `domain`): its values are compared apart, as FineWeb does by dump |
 //! | `keep`         | `first`      | `newest` follows InternLM2; also `oldest`, `longest`, `highest:FIELD` |
@@ -40,8 +42,9 @@ use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_dedup::minhash::{Permutations, Scratch, Settings, Signer, Tokens};
-use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, Type, Verdict, Wrong};
+use wanjuan_dedup::minhash::{Hash, PROFILES, Permutations, Scratch, Settings, Signer, Tokens};
+use wanjuan_filters::kit::{Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Words, Wrong};
+use wanjuan_models::tokenizer::Tokenizer;
 
 use super::keep::{Keep, Ranking, Scope};
 use super::{Clustering, Decision, Key, Kind, Records, Stage};
@@ -63,6 +66,12 @@ pub struct Config {
     pub ngram: usize,
     /// What a unit is.
     pub tokens: Tokens,
+    /// How words are found, for `tokens = "simplified"`.
+    pub words: Words,
+    /// The `tokenizer.json` of `tokens = "tokenizer"`, or `built-in`.
+    pub tokenizer: String,
+    /// How a shingle is hashed.
+    pub hash: Hash,
     /// How hashes are permuted.
     pub permutations: Permutations,
     /// What the permutations are drawn from.
@@ -81,7 +90,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        let Settings { bands, rows, ngram, tokens, permutations, seed } = Settings::default();
+        let Settings { bands, rows, ngram, tokens, words, hash, permutations, seed } = Settings::default();
         Config {
             threshold: 0.8,
             verify: Verify::Jaccard,
@@ -89,6 +98,9 @@ impl Default for Config {
             rows,
             ngram,
             tokens,
+            words,
+            tokenizer: BUILT_IN.to_owned(),
+            hash,
             permutations,
             seed,
             scope: "global".to_owned(),
@@ -124,6 +136,9 @@ pub enum Action {
     Weight,
 }
 
+/// The tokenizer that comes along.
+const BUILT_IN: &str = "built-in";
+
 /// See the words at the top of this file.
 pub struct Minhash {
     config: Config,
@@ -154,14 +169,15 @@ impl Step for Minhash {
     type Config = Config;
     type Kind = Kind;
 
-    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+    const PROFILES: &'static [Profile] = PROFILES;
+
+    fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
         if !(config.threshold > 0.0 && config.threshold <= 1.0) {
             let what = format!("`threshold` is {}, and must be above 0 and at most 1", config.threshold);
             return Err(Wrong::setting("threshold", what));
         }
         check_weights(&config)?;
-        let Config { bands, rows, ngram, tokens, permutations, seed, .. } = config;
-        let signer = Signer::new(&Settings { bands, rows, ngram, tokens, permutations, seed })?;
+        let signer = signer(&config, setup)?;
         Ok(Minhash {
             signer,
             scope: Scope::new(&config.scope),
@@ -186,6 +202,22 @@ impl Step for Minhash {
         }
         fields
     }
+}
+
+fn signer(config: &Config, setup: &mut Setup) -> Result<Signer, Wrong> {
+    let &Config { bands, rows, ngram, tokens, words, hash, permutations, seed, .. } = config;
+    let settings = Settings { bands, rows, ngram, tokens, words, hash, permutations, seed };
+    if tokens != Tokens::Tokenizer {
+        return Signer::new(&settings);
+    }
+    let tokenizer = if config.tokenizer == BUILT_IN {
+        Tokenizer::built_in()
+    } else {
+        let path = setup.file("tokenizer", &config.tokenizer)?;
+        Tokenizer::load(&path).map_err(|error| Wrong::setting("tokenizer", error.to_string()))?
+    };
+    // A text that cannot be encoded has no token, and so is never a duplicate.
+    Signer::with_tokenizer(&settings, move |text, ids| tokenizer.encode(text, ids).unwrap_or_else(|_| ids.clear()))
 }
 
 fn check_weights(config: &Config) -> Result<(), Wrong> {
