@@ -11,11 +11,13 @@ use wanjuan::kit::{Document, Mapper, Setup, Step, Verdict, Wrong, kind};
 use wanjuan::registry::Registry;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).is_some_and(|command| ["run", "isolated"].contains(&command.as_str())) {
+    if std::env::args().nth(1).is_some_and(|command| ["run", "isolated", "why"].contains(&command.as_str())) {
         return wanjuan::cli::main(Registry::builtin().with::<Die>());
     }
     documents_that_end_the_process_are_found_and_set_aside();
     println!("documents_that_end_the_process_are_found_and_set_aside ... ok");
+    a_document_that_makes_a_step_panic_is_set_aside_on_every_way();
+    println!("a_document_that_makes_a_step_panic_is_set_aside_on_every_way ... ok");
     ExitCode::SUCCESS
 }
 
@@ -48,6 +50,7 @@ impl Mapper for Die {
     fn map(&self, document: &mut Document, (): &mut ()) -> Verdict {
         match document.text().strip_prefix(&self.0.of) {
             Some(" abort") => std::process::abort(),
+            Some(" panic") => panic!("as it was asked to"),
             Some(" stack") => drop(deeper(&[0; 1000])),
             Some(" memory") => drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 46))),
             _ => {}
@@ -119,6 +122,71 @@ fn documents_that_end_the_process_are_found_and_set_aside() {
         });
         assert!(named, "{text}: {set_aside}");
     }
+}
+
+/// Two ways part before the step, and the first has written its documents by then.
+fn a_document_that_makes_a_step_panic_is_set_aside_on_every_way() {
+    const PIPELINE: &str = r#"
+[pipeline]
+name = "panics"
+output = "out"
+max_set_aside = 10
+
+[[source]]
+use = "jsonl"
+paths = ["corpus"]
+
+[[sink]]
+name = "first"
+use = "jsonl"
+compression = "none"
+from = "jsonl"
+
+[[step]]
+use = "die"
+of = "now"
+from = "jsonl"
+
+[[sink]]
+name = "second"
+use = "jsonl"
+compression = "none"
+from = "die"
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("corpus")).unwrap();
+    // A huge one, too: it is worked on by a thread of its own.
+    let line = |number: usize| {
+        let text = match number {
+            30 | 31 | 77 => "now panic".to_owned(),
+            50 => "now".to_owned() + &" far too much".repeat(100_000),
+            _ => format!("document {number}"),
+        };
+        format!("{}\n", serde_json::json!({ "id": format!("d{number}"), "text": text }))
+    };
+    fs::write(folder.path().join("corpus/x.jsonl"), (0..100).map(line).collect::<String>()).unwrap();
+    let pipeline = folder.path().join("p.toml");
+    fs::write(&pipeline, PIPELINE).unwrap();
+    let this = |arguments: &[&str]| {
+        let run = Command::new(std::env::current_exe().unwrap()).args(arguments).current_dir(folder.path()).output();
+        let run = run.unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    this(&["run", "p.toml", "--threads", "2"]);
+    let out = folder.path().join("out");
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(out.join("run.json")).unwrap()).unwrap();
+    assert_eq!(record["counts"]["set_aside"]["step_panicked"], 3);
+    assert_eq!(record["counts"]["records"], 100);
+    for sink in ["first", "second"] {
+        let written = fs::read_to_string(out.join(sink).join("part-00000.jsonl")).unwrap();
+        assert_eq!(written.lines().count(), 97, "{sink}");
+        assert!(!written.contains("now panic"), "{sink}");
+        assert_eq!(record["counts"]["sinks"][sink]["documents"], 97);
+    }
+    let told = this(&["why", "out", "d31"]);
+    assert!(told.contains("set aside: step_panicked"), "{told}");
+    assert!(this(&["why", "out", "d32"]).contains("kept: written by"));
 }
 
 /// Runs again and again until a run ends well; the documents kept and the records set aside.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -10,11 +10,13 @@ use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use clap::Args;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Deserialize;
 use serde_json::Value;
 use wanjuan_filters::kit::{Reason, Step as _};
 
 use super::{Exit, Output, say};
 use crate::engine::commit::at;
+use crate::engine::lane::SET_ASIDE;
 use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
@@ -51,20 +53,78 @@ impl Why {
                 return Exit::Machine;
             }
         };
-        if found.is_empty() {
+        let set_aside = match set_aside(&self.out, &self.id) {
+            Ok(set_aside) => set_aside,
+            Err(error) => {
+                tell!("error: {error}");
+                return Exit::Machine;
+            }
+        };
+        if found.is_empty() && set_aside.is_empty() {
             tell!("error: no document of this run is called `{}`", self.id);
             tell!("help: a record that became no document is in {}", self.out.join("set-aside").display());
             return Exit::Wrong;
         }
         match self.output {
-            Output::Text => found.iter().for_each(|way| say(&way.tell(&self.out, &record, registry))),
+            Output::Text => {
+                found.iter().for_each(|way| say(&way.tell(&self.out, &record, registry)));
+                set_aside.iter().for_each(|aside| say(&aside.tell(&self.id)));
+            }
             Output::Json => say(&format!(
                 "{:#}\n",
-                serde_json::json!(found.iter().map(|way| way.json(&self.out, &record, registry)).collect::<Vec<_>>())
+                serde_json::json!(
+                    found
+                        .iter()
+                        .map(|way| way.json(&self.out, &record, registry))
+                        .chain(set_aside.iter().map(|aside| aside.json(&self.id)))
+                        .collect::<Vec<_>>()
+                )
             )),
         }
         Exit::Done
     }
+}
+
+/// A line of `set-aside/`: a record that became no document, or a document that a step could not bear.
+#[derive(Deserialize)]
+struct Aside {
+    place: String,
+    ordinal: u64,
+    reason: String,
+    detail: String,
+}
+
+impl Aside {
+    fn tell(&self, id: &str) -> String {
+        format!("{id}\n  record {} of its split\nset aside: {}, {}\n", self.ordinal, self.reason, self.detail)
+    }
+
+    fn json(&self, id: &str) -> serde_json::Value {
+        serde_json::json!({
+            "id": id,
+            "ordinal": self.ordinal,
+            "verdict": "set_aside",
+            "reason": self.reason,
+            "detail": self.detail,
+        })
+    }
+}
+
+/// What was set aside under this name.
+fn set_aside(out: &Path, id: &str) -> io::Result<Vec<Aside>> {
+    let folder = out.join(SET_ASIDE);
+    let mut found = Vec::new();
+    for file in read_manifest(&folder).shards.iter().flat_map(|shard| &shard.files) {
+        let path = folder.join(&file.name);
+        let lines = BufReader::new(zstd::Decoder::new(File::open(&path).map_err(at(&path))?)?);
+        for line in lines.lines() {
+            let aside: Aside = serde_json::from_str(&line?)?;
+            if aside.place == id {
+                found.push(aside);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// One row of `measures/`.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::flow::Flow;
+use super::flow::{Flow, Panicked};
 use super::graph::Work;
 use super::inputs::Split;
 use super::map::{Feed, Portion, Produced, Worker};
@@ -175,7 +175,12 @@ impl Portion for SourcePortion<'_> {
         self.read
     }
 
-    fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {
+    fn run(
+        &mut self,
+        worker: &mut Worker,
+        panicked: &[Panicked],
+        out: &mut Produced,
+    ) -> Result<Option<Panicked>, Failure> {
         for ordinal in self.records.clone() {
             let index = ordinal - self.first;
             out.counts.records += 1;
@@ -223,9 +228,13 @@ impl Portion for SourcePortion<'_> {
             document.measures.resize(self.flow.graph.measures.len(), f64::NAN);
             out.counts.documents += 1;
             out.counts.bytes += document.text().len() as u64;
-            self.flow.enter(self.node, document, None, worker, out);
+            if panicked.contains(&Panicked(ordinal)) {
+                self.flow.set_aside_panicked(&document, out);
+            } else if let Err(panicked) = self.flow.enter(self.node, document, None, worker, out) {
+                return Ok(Some(panicked));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -337,18 +346,25 @@ impl Portion for SpoolPortion<'_> {
         if self.opens_block { self.block.stored() } else { 0 }
     }
 
-    fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure> {
+    fn run(
+        &mut self,
+        worker: &mut Worker,
+        panicked: &[Panicked],
+        out: &mut Produced,
+    ) -> Result<Option<Panicked>, Failure> {
         let by_document: HashMap<(usize, u64), &Decided> = self
             .decided
             .iter()
             .flat_map(|(node, decided)| decided.iter().map(|one| ((*node, one.ordinal), one)))
             .collect();
         let mut row = self.first;
+        let mut another = None;
+        let mut told = Vec::new();
         self.block.documents(self.split, |waiting| {
             let (node, number) = (waiting.node as usize, row);
             let ordinal = waiting.document.origin.ordinal;
             row += 1;
-            if !self.rows.contains(&number) {
+            if !self.rows.contains(&number) || another.is_some() {
                 return Ok(());
             }
             if self.poison.contains(&number) {
@@ -356,9 +372,18 @@ impl Portion for SpoolPortion<'_> {
                 self.flow.set_aside(&poisoned(document.text().as_bytes()), ordinal, &document.id, out);
                 return Ok(());
             }
+            if panicked.contains(&Panicked(ordinal)) {
+                // It may wait at several nodes, and then goes on from none.
+                if !told.contains(&ordinal) {
+                    told.push(ordinal);
+                    self.flow.set_aside_panicked(&waiting.document, out);
+                }
+                return Ok(());
+            }
             let decided = by_document.get(&(node, ordinal)).copied();
-            self.flow.enter(node, waiting.document, decided, worker, out);
+            another = self.flow.enter(node, waiting.document, decided, worker, out).err();
             Ok(())
-        })
+        })?;
+        Ok(another)
     }
 }

@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wanjuan_filters::kit::{Document, Name, Value, Verdict};
+use wanjuan_filters::kit::{Document, Name, Text, Value, Verdict};
 
 use super::counts::add;
 use super::graph::{Graph, Work};
 use super::map::{Produced, Worker};
 use super::spool::Decided;
+use super::turn::{HUGE, Turns};
 use super::{codec, outcome};
 use crate::sink::Row;
 use crate::source::Bad;
@@ -40,10 +41,16 @@ pub struct Flow<'a> {
     pub lanes: LaneMap,
     /// The field that sinks count documents by.
     pub lang: Name,
+    /// Turns of huge documents.
+    pub turns: &'a Turns,
 }
 
 /// The reason of documents that the `where` of a source or a sink leaves out.
 pub const NOT_SELECTED: &str = "not_selected";
+
+/// The document, by its number in the split, that made a step panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panicked(pub u64);
 
 /// Where a document stands.
 enum Next {
@@ -55,7 +62,32 @@ enum Next {
 
 impl Flow<'_> {
     /// Sends a document into `node`. `decided` is what a stage of an earlier phase decided about it.
+    ///
+    /// A panic in a step is a bug of the step, and the loss of one document: never of the run. But what the
+    /// document has left in `out` by then may be no more than half of it, on one of several ways: the caller
+    /// throws `out` away and begins anew without this document.
     pub fn enter(
+        &self,
+        node: usize,
+        document: Document,
+        decided: Option<&Decided>,
+        worker: &mut Worker,
+        out: &mut Produced,
+    ) -> Result<(), Panicked> {
+        let ordinal = document.origin.ordinal;
+        let length = document.text().len();
+        let ended = if length < HUGE {
+            let way = AssertUnwindSafe(|| self.go_on(node, document, decided, worker, out));
+            catch_unwind(way).inspect_err(|_| worker.text = Text::default())
+        } else {
+            let _turn = self.turns.take(length);
+            let mut own = Worker { number: worker.number, ..Worker::default() };
+            std::thread::scope(|scope| scope.spawn(|| self.go_on(node, document, decided, &mut own, out)).join())
+        };
+        ended.map_err(|_| Panicked(ordinal))
+    }
+
+    fn go_on(
         &self,
         node: usize,
         document: Document,
@@ -64,18 +96,9 @@ impl Flow<'_> {
         out: &mut Produced,
     ) {
         if self.graph.nodes[node].phase > self.phase {
-            return self.spool(node, &document, out);
-        }
-        let ordinal = document.origin.ordinal;
-        // A panic in a step is a bug of the step, and the loss of one document: never of the run.
-        if catch_unwind(AssertUnwindSafe(|| self.walk(node, document, decided, worker, out))).is_err() {
-            for rows in &mut out.rows {
-                rows.forget_open_row();
-            }
-            let document = std::mem::take(&mut worker.text).replace(Document::default());
-            let detail = "a step panicked; its message is on standard error".to_owned();
-            let bad = Bad { reason: "step_panicked", detail, offset: None, raw: document.text().as_bytes().to_vec() };
-            self.set_aside(&bad, ordinal, &document.id, out);
+            self.spool(node, &document, out);
+        } else {
+            self.walk(node, document, decided, worker, out);
         }
     }
 
@@ -105,7 +128,7 @@ impl Flow<'_> {
                 readers => {
                     let document = worker.text.replace(Document::default());
                     for &reader in readers {
-                        self.enter(reader, document.clone(), None, worker, out);
+                        self.go_on(reader, document.clone(), None, worker, out);
                     }
                     return;
                 }
@@ -240,6 +263,13 @@ impl Flow<'_> {
         let counts = out.counts.step(&self.graph.nodes[source].name);
         counts.seen += 1;
         add(&mut counts.dropped, reason, 1);
+    }
+
+    /// Puts a document where a person finds it that made a step panic.
+    pub fn set_aside_panicked(&self, document: &Document, out: &mut Produced) {
+        let detail = "a step panicked; its message is on standard error".to_owned();
+        let bad = Bad { reason: "step_panicked", detail, offset: None, raw: document.text().as_bytes().to_vec() };
+        self.set_aside(&bad, document.origin.ordinal, &document.id, out);
     }
 
     /// Puts a bad record where a person finds it.

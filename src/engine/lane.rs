@@ -63,11 +63,6 @@ impl Rows {
         self.block.ends.push(self.block.bytes.len());
         self.weights.push(row);
     }
-
-    /// Takes back bytes of a row that was never ended.
-    pub fn forget_open_row(&mut self) {
-        self.block.bytes.truncate(self.block.ends.last().copied().unwrap_or(0));
-    }
 }
 
 /// The block of a lane that is being filled.

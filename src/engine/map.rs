@@ -20,6 +20,7 @@ use wanjuan_filters::kit::{Origin, Text};
 use super::blocks::{self, Totals};
 use super::commit::{Attempt, Ledger, Output, digest};
 use super::counts::Counts;
+use super::flow::Panicked;
 use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
 use super::poison::Window;
 use super::shuffle::{Record, Sorter};
@@ -41,8 +42,15 @@ pub trait Portion: Send {
     fn bytes(&self) -> usize;
     /// Bytes that were read since the portion before, as stored.
     fn read(&self) -> u64;
-    /// Works on the documents. A pure function of them: what comes of it goes to `out`.
-    fn run(&mut self, worker: &mut Worker, out: &mut Produced) -> Result<(), Failure>;
+    /// Works on the documents, but for those that made a step `panicked` before: they are set aside. A pure
+    /// function of them: what comes of it goes to `out`, all of it or, if another one makes a step panic,
+    /// nothing that counts.
+    fn run(
+        &mut self,
+        worker: &mut Worker,
+        panicked: &[Panicked],
+        out: &mut Produced,
+    ) -> Result<Option<Panicked>, Failure>;
 }
 
 /// What a thread keeps from one portion to the next.
@@ -71,6 +79,23 @@ impl Produced {
             rows: (0..lanes).map(|_| Rows::default()).collect(),
             records: (0..stages).map(|_| Emitted::default()).collect(),
             counts: Counts::default(),
+        }
+    }
+}
+
+/// What comes of a portion, whatever steps panic.
+pub fn produce(
+    portion: &mut dyn Portion,
+    worker: &mut Worker,
+    lanes: usize,
+    stages: usize,
+) -> Result<Produced, Failure> {
+    let mut panicked = Vec::new();
+    loop {
+        let mut produced = Produced::new(lanes, stages);
+        match portion.run(worker, &panicked, &mut produced)? {
+            Some(another) => panicked.push(another),
+            None => return Ok(produced),
         }
     }
 }
@@ -398,10 +423,9 @@ impl<'a> MapTask<'a> {
         bytes: usize,
     ) -> Result<(), Failure> {
         self.window(|window| window.enter(worker.number, portion.records()))?;
-        let mut produced = Produced::new(self.lanes.len(), self.stages);
-        let ran = portion.run(worker, &mut produced);
+        let ran = produce(portion.as_mut(), worker, self.lanes.len(), self.stages);
         self.window(|window| window.leave(worker.number))?;
-        ran?;
+        let produced = ran?;
         self.shared.set_aside(produced.counts.set_aside_total());
         self.shared.progress.advance(portion.read(), portion.bytes() as u64, &produced.counts);
         drop(portion);

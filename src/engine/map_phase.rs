@@ -12,7 +12,7 @@ use super::flow::Flow;
 use super::graph::Graph;
 use super::inputs::{Proof, Split};
 use super::lane::lanes;
-use super::map::{Feed, MapSpec, MapTask, Produced, Segment, Worker, disown, segments};
+use super::map::{Feed, MapSpec, MapTask, Segment, Worker, disown, produce, segments};
 use super::poison::{self, Trial};
 use super::spool::{Decisions, LANE, SpoolReader};
 use super::{Failure, Shared, pool};
@@ -47,7 +47,7 @@ impl<'a> MapPhase<'a> {
     ) -> Result<MapPhase<'a>, Failure> {
         let ledger = Ledger::open(work_folder(job.output).join(folder(job.graph, phase)))?;
         let (_, lanes) = lanes(shared, job.graph, phase);
-        let flow = Flow { graph: job.graph, phase, lanes, lang: Name::new("lang") };
+        let flow = Flow { graph: job.graph, phase, lanes, lang: Name::new("lang"), turns: &shared.turns };
         let keys = job.splits.iter().map(|split| &split.key);
         let names = match before {
             None => keys.cloned().collect(),
@@ -187,8 +187,7 @@ impl<'a> MapPhase<'a> {
             if portion.records().start >= trial.records.end {
                 break;
             }
-            let mut produced = Produced::new(lanes.len(), stages);
-            portion.run(&mut worker, &mut produced)?;
+            let produced = produce(portion.as_mut(), &mut worker, lanes.len(), stages)?;
             for (lane, rows) in lanes.iter().zip(&produced.rows).filter(|(_, rows)| !rows.block.ends.is_empty()) {
                 lane.pack.seal(&rows.block)?;
             }

@@ -28,12 +28,14 @@ pub mod reduce;
 pub mod session;
 pub mod shuffle;
 pub mod spool;
+pub mod turn;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use commit::Ledger;
 use counts::Counts;
+use turn::Turns;
 
 /// Why a task did not finish.
 #[derive(Debug)]
@@ -95,6 +97,8 @@ pub struct Memory {
     pub alone: u64,
     /// The largest document.
     pub max_document: usize,
+    /// What is computed of all huge documents under way.
+    pub views: usize,
 }
 
 /// What all tasks of a run share.
@@ -107,6 +111,8 @@ pub struct Shared {
     pub segment_bytes: u64,
     /// Told what happens.
     pub progress: Box<dyn Progress>,
+    /// Turns of huge documents.
+    pub turns: Turns,
     stop: AtomicBool,
     commits: AtomicU64,
     /// Records set aside in this session, and how many of them are allowed.
@@ -118,6 +124,7 @@ impl Shared {
     /// What the tasks of one run share.
     pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
         Shared {
+            turns: Turns::new(memory.views),
             memory,
             max_ratio: 1000,
             segment_bytes,

@@ -83,6 +83,7 @@ pub fn memory(pipeline: &Pipeline, options: &Options) -> Result<Memory, TooLittl
         sorter: (per_thread / 8) as usize,
         alone: free / 2,
         max_document: pipeline.max_document,
+        views: (free / 2) as usize,
     })
 }
 
