@@ -258,6 +258,51 @@ fn memory_stays_within_the_budget_on_ten_times_as_much() {
     assert!(peak < 256 << 20, "peak of {} MiB", peak >> 20);
 }
 
+/// Documents of five megabytes, of words as short as can be and of Chinese without end, through the steps that count
+/// most: each alone would take several times the budget if they went side by side or left their room behind.
+#[test]
+fn a_few_huge_documents_stay_within_the_budget() {
+    let bench = Bench::new(0, 0);
+    let mut state = 1_u64;
+    let mut next = move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u32
+    };
+    let mut document = |number: usize| {
+        let text: String = match number % 2 {
+            0 => (0..2_500_000).flat_map(|_| [char::from(b'a' + (next() % 26) as u8), ' ']).collect(),
+            _ => (0..1_650_000)
+                .map(|at| if at % 40 == 39 { '。' } else { char::from_u32(0x4e00 + next() % 3000).unwrap() })
+                .collect(),
+        };
+        format!("{}\n", serde_json::json!({ "id": number.to_string(), "text": text }))
+    };
+    let lines: String = (0..6).map(&mut document).collect();
+    fs::write(bench.path("corpus/huge.jsonl"), lines).unwrap();
+    for (name, words, steps) in [
+        ("words", "english", ["gopher_repetition", "gopher_quality", "redpajama_signals"].as_slice()),
+        ("chinese", "chinese", &["gopher_repetition", "gopher_quality"]),
+    ] {
+        let steps: String = steps
+            .iter()
+            .map(|step| {
+                let words = if *step == "redpajama_signals" { String::new() } else { format!("words = \"{words}\"\n") };
+                format!("[[step]]\nuse = \"{step}\"\nonly_measure = true\n{words}")
+            })
+            .collect();
+        let text = format!(
+            "[pipeline]\nname = \"memory\"\noutput = \"{name}\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"corpus\"]\n{steps}[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\nlevel = 1\n"
+        );
+        fs::write(bench.path("p.toml"), text).unwrap();
+        let peak = peak_of_run(&bench.path("p.toml"), &["--threads", "2", "--memory", "256MiB"]);
+        println!("{name}: peak of {} MiB", peak >> 20);
+        // Beyond the budget: what is computed of one document, as far as it is more than the budget leaves for such,
+        // and the dictionary of Chinese.
+        let beyond = if words == "chinese" { 160 } else { 80 };
+        assert!(peak < (256 + beyond) << 20, "{name}: peak of {} MiB", peak >> 20);
+    }
+}
+
 #[test]
 fn why_tells_the_way_of_kept_and_dropped_documents() {
     let bench = Bench::new(2, 60);
