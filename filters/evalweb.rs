@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chinese_variant::traditional_share;
 use crate::kit::python::strip;
-use crate::kit::{Filter, Profile, Reason, Setup, Step, Table, Text, Verdict, Wrong, kind};
+use crate::kit::{Filter, Profile, Reason, Setup, Step, Table, Text, Verdict, Wrong, above, below, kind};
 
 /// Settings of [`Evalweb`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -152,8 +152,6 @@ impl Filter for Evalweb {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         let config = &self.config;
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         match () {
             () if below(measure.chars, config.min_chars) => Verdict::Drop("too_few_chars"),
             () if below(measure.mean_line_chars, config.min_mean_line_chars) => Verdict::Drop("lines_too_short"),

@@ -18,7 +18,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
-use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, is_terminal, kind, repeats};
+use crate::kit::{
+    Filter, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, is_terminal, kind, repeats,
+};
 
 /// Settings of [`FinewebQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -137,7 +139,6 @@ impl Filter for FinewebQuality {
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
         match measure.ended_lines {
             None => Verdict::Drop("empty_text"),
             Some(ended) if ended < self.config.min_ended_lines && !(ended == 0.0 && self.config.spare_unended) => {

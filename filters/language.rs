@@ -12,7 +12,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_models::fasttext::{LID_176, Model};
+use wanjuan_models::fasttext::{LID_176, Model, Prediction};
 
 use crate::classifier::{check_max_chars, find_label, first_chars, load, predict};
 use crate::kit::{Document, Field, Mapper, Name, Reason, Setup, Step, Type, Verdict, Wrong, kind};
@@ -103,6 +103,13 @@ impl Mapper for Language {
             return Verdict::Drop("empty_text");
         }
         let best = predict(&self.model, text, 1, |best| best.first().copied());
+        self.judge(best, document, measure)
+    }
+}
+
+impl Language {
+    /// A model that has no row for the end of a line, as other than fastText's own may be, knows nothing of some texts.
+    fn judge(&self, best: Option<Prediction>, document: &mut Document, measure: &mut Measure) -> Verdict {
         let Some(best) = best else { return Verdict::Drop("no_language") };
         let score = f64::from(best.probability);
         measure.lang_score = Some(score);
@@ -159,6 +166,13 @@ mod tests {
     #[test]
     fn an_empty_text_has_no_language() {
         assert_eq!(judged(Config::default(), " \n").0, Verdict::Drop("empty_text"));
+    }
+
+    #[test]
+    fn a_text_of_which_the_model_knows_nothing_has_no_language() {
+        let mut document = Document::new("", "\u{e000}");
+        let verdict = step(Config::default()).judge(None, &mut document, &mut Measure::default());
+        assert_eq!((verdict, document.field(Name::new("lang"))), (Verdict::Drop("no_language"), None));
     }
 
     #[test]

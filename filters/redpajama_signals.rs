@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{is_numeric, is_space, is_upper, split};
 use crate::kit::{
-    Filter, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_lower_stop_word, kind, with_grams,
-    with_normal,
+    Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_lower_stop_word,
+    kind, with_grams, with_normal,
 };
 
 /// Settings of [`RedpajamaSignals`].
@@ -203,7 +203,6 @@ impl RedpajamaSignals {
 
 /// The signals about lines. A line ends with its `\n`, as theirs do.
 fn lines(text: &str) -> Measure {
-    const BULLETS: [char; 10] = ['•', '‣', '▶', '◀', '◦', '■', '□', '▪', '▫', '–'];
     let (mut lines, mut ellipses, mut terminal, mut bullets, mut javascript, mut words) = (0, 0, 0, 0, 0, 0);
     let (mut uppercase, mut numerical) = (0.0, 0.0);
     for line in text.split_inclusive('\n') {
@@ -211,7 +210,7 @@ fn lines(text: &str) -> Measure {
         let end = line.trim_end_matches(is_space);
         ellipses += usize::from(end.ends_with("...") || end.ends_with('…'));
         terminal += usize::from(end.ends_with(['.', '!', '?', '”']));
-        bullets += usize::from(line.trim_start_matches(is_space).starts_with(BULLETS));
+        bullets += usize::from(line.trim_start_matches(is_space).starts_with(REDPAJAMA_BULLETS));
         let (mut chars, mut capitals) = (0, 0);
         for c in line.chars() {
             chars += 1;

@@ -92,6 +92,13 @@ mod tests {
     }
 
     #[test]
+    fn a_document_that_is_not_drawn_is_dropped_and_the_bound_is_its_draw() {
+        let filter = Sample::new(Config { share: 0.5 }, &mut Setup::default()).unwrap();
+        let judged = |draw| Filter::judge(&filter, &Measure { draw: Some(draw) });
+        assert_eq!((judged(0.499), judged(0.5)), (Verdict::Keep, Verdict::Drop("not_sampled")));
+    }
+
+    #[test]
     fn a_share_that_is_none_is_refused() {
         assert!(Sample::new(Config { share: 1.5 }, &mut Setup::default()).is_err());
     }

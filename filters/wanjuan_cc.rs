@@ -35,7 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::python::Set;
-use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, is_han, is_unspaced, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, above, below, is_han, is_unspaced, kind};
 
 /// Settings of [`WanjuanCc`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -214,8 +214,6 @@ impl Filter for WanjuanCc {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         let config = &self.config;
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         let long_enough = measure.visible_chars.is_some_and(|chars| chars >= 200.0);
         let rules = [
             (measure.visible_chars == Some(0.0), "empty_text"),

@@ -3,7 +3,7 @@
 //! Written out by hand: what each expression matches is decided by the next character, so one walk does
 //! without an automaton, and without what `\b` costs one in texts that are not ASCII.
 
-use crate::kit::python::is_space;
+use crate::kit::python::{is_space, is_word};
 
 /// What was found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -104,7 +104,6 @@ fn hexadecimal_item(text: &str, start: usize) -> Option<usize> {
 
 /// Whether a word begins or ends at `at`.
 fn boundary(text: &str, at: usize) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let before = text[..at].chars().next_back().is_some_and(is_word);
     let after = text[at..].chars().next().is_some_and(is_word);
     before != after
@@ -170,6 +169,14 @@ mod tests {
         ] {
             assert_eq!(look(&text).longest, longest, "{text}");
             agree(&text);
+        }
+    }
+
+    /// To Python, a combining mark and a letter in a circle are no part of a word, and a superscript is.
+    #[test]
+    fn words_begin_and_end_where_they_do_in_python() {
+        for (before, longest) in [("\u{93e}", 24), ("ⓐ", 24), ("字", 0), ("²", 0), ("_", 0)] {
+            assert_eq!(hexadecimal(&format!("{before}{}", "41 ".repeat(8))).longest, longest, "{before}");
         }
     }
 

@@ -44,7 +44,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{
-    Filter, Name, Profile, Reason, Setup, Step, Text, Value, Verdict, Wrong, code_language, kind, split_lines,
+    Filter, Name, Profile, Reason, Setup, Step, Text, Value, Verdict, Wrong, above, below, code_language, kind,
+    split_lines,
 };
 
 /// Settings of [`CodeQuality`]. Shares lie between 0 and 1.
@@ -239,7 +240,7 @@ impl Languages {
 
 impl Step for CodeQuality {
     const NAME: &'static str = "code_quality";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile {
@@ -368,8 +369,6 @@ impl Filter for CodeQuality {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         let config = &self.config;
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         if measure.lines == Some(0.0) {
             return Verdict::Keep;
         }

@@ -1,8 +1,8 @@
 //! What the rules about lines count.
 
 use super::trimmed_end;
-use crate::kit::Without;
 use crate::kit::python::is_space;
+use crate::kit::{REDPAJAMA_BULLETS, Without};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Lines {
@@ -20,9 +20,6 @@ pub struct Lines {
     pub javascript: usize,
 }
 
-/// As RedPajama-V2 lists them: round, triangular, square, and the en dash.
-const BULLETS: [char; 10] = ['•', '‣', '▶', '◀', '◦', '■', '□', '▪', '▫', '–'];
-
 pub fn look(text: &str) -> Lines {
     let mut found = Lines::default();
     for line in text.split('\n') {
@@ -33,7 +30,7 @@ pub fn look(text: &str) -> Lines {
         found.lines += 1;
         found.ellipses += usize::from(line.ends_with("...") || line.ends_with('…'));
         found.ended += usize::from(line.ends_with(['.', '!', '?', '"']));
-        found.bullets += usize::from(line.trim_start_matches(is_space).starts_with(BULLETS));
+        found.bullets += usize::from(line.trim_start_matches(is_space).starts_with(REDPAJAMA_BULLETS));
         let keeps = |c: char| !is_space(c) && !Without::Chinese.removes(c);
         if line.chars().any(keeps) {
             found.wordly += 1;

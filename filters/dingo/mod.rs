@@ -50,8 +50,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{is_letter, is_space, is_upper, split};
 use crate::kit::{
-    Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_stop_word, kind,
-    with_grams, with_normal,
+    Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, above, below, count_marked,
+    is_stop_word, kind, with_grams, with_normal,
 };
 
 /// Settings of [`Dingo`]. Shares lie between 0 and 1.
@@ -339,8 +339,6 @@ impl Filter for Dingo {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         let config = &self.config;
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         let capitals = measure.words_and_marks.is_some_and(|words| words < config.capital_rule_words);
         let rules = [
             (measure.chars == Some(0.0), "empty_text"),

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::kit::is_luhn;
 use crate::kit::python::{is_digit, is_word};
 
 fn compiled(pattern: &str) -> Regex {
@@ -125,20 +126,8 @@ fn mail(text: &str) -> usize {
 }
 
 fn luhn(number: &str) -> bool {
-    let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
-    if !(13..=19).contains(&digits.len()) {
-        return false;
-    }
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| {
-            let doubled = if place % 2 == 1 { digit * 2 } else { digit };
-            if doubled > 9 { doubled - 9 } else { doubled }
-        })
-        .sum();
-    sum.is_multiple_of(10)
+    let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect();
+    (13..=19).contains(&digits.len()) && is_luhn(&digits)
 }
 
 fn ip(address: &str) -> bool {

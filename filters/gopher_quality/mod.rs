@@ -45,7 +45,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fineweb_2;
 use crate::kit::{
-    Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, eight, first, is_symbol, kind,
+    Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, eight, first, is_symbol,
+    kind,
 };
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
@@ -305,8 +306,6 @@ impl Filter for GopherQuality {
     fn judge(&self, measure: &Measure) -> Verdict {
         let Config { min_mean_chars, max_mean_chars, .. } = self.config;
         let words = measure.words.unwrap_or(0.0);
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         match () {
             () if words < self.config.min_words as f64 => Verdict::Drop("too_few_words"),
             () if words > self.config.max_words as f64 => Verdict::Drop("too_many_words"),

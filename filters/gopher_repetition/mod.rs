@@ -428,6 +428,30 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_each_length_have_their_reason() {
+        // A run of so many words, again and again among words that are said once. All are equally long, so the share
+        // of a shorter run is known too, and below its bound.
+        let text = |run: usize, times: usize, words: usize| {
+            let between = (words - run * times) / times;
+            let run: String = (0..run).map(|n| format!("walking{n:03} ")).collect();
+            let once = |time: usize| (0..between).map(|n| format!("w{:09} ", time * between + n)).collect::<String>();
+            (0..times).map(|time| run.clone() + &once(time)).collect::<String>()
+        };
+        for (run, times, words, reason) in [
+            (3, 9, 100, "frequent_3gram"),
+            (4, 9, 165, "frequent_4gram"),
+            (5, 21, 590, "duplicate_5grams"),
+            (6, 11, 340, "duplicate_6grams"),
+            (7, 11, 440, "duplicate_7grams"),
+            (8, 11, 535, "duplicate_8grams"),
+            (9, 11, 650, "duplicate_9grams"),
+            (10, 11, 800, "duplicate_10grams"),
+        ] {
+            assert_eq!(judged(&text(run, times, words)), Verdict::Drop(reason));
+        }
+    }
+
+    #[test]
     fn bounds_are_inclusive() {
         let at = Measure {
             dup_paragraphs: Some(0.3),

@@ -21,6 +21,16 @@ pub trait Measures: Sized {
     fn load(slots: &[f64]) -> Self;
 }
 
+/// Whether there is a measure, and it is above its bound.
+pub fn above(measure: Option<f64>, max: f64) -> bool {
+    measure.is_some_and(|measure| measure > max)
+}
+
+/// Whether there is a measure, and it is below its bound.
+pub fn below(measure: Option<f64>, min: f64) -> bool {
+    measure.is_some_and(|measure| measure < min)
+}
+
 /// For steps that measure nothing.
 impl Measures for () {
     const INFO: &'static [MeasureInfo] = &[];

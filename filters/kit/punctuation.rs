@@ -2,6 +2,9 @@
 //! sentence. The sets are those of datatrove 0.10.1 (Apache-2.0), `utils/text.py`, as ranges of code
 //! points.
 
+/// What RedPajama-V2 takes for bullets, and those who follow it: round, triangular, square, and the en dash.
+pub const REDPAJAMA_BULLETS: [char; 10] = ['•', '‣', '▶', '◀', '◦', '■', '□', '▪', '▫', '–'];
+
 /// Characters of which a word that is no word consists.
 const SYMBOLS: [(u32, u32); 103] = [
     (0x0, 0x8),

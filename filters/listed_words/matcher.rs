@@ -91,7 +91,9 @@ fn joins_script(c: char) -> bool {
     (c.is_alphanumeric() || c == '_') && !writes_without_spaces(c)
 }
 
-/// Scripts without spaces between words, Tibetan and Bopomofo among them.
+/// Scripts without spaces between words, and Han's radicals. To [`is_unspaced`] Tibetan and Bopomofo are none: there
+/// each character is a word by itself, and these two spell a syllable with several. A listed word may stand right
+/// behind another all the same.
 fn writes_without_spaces(c: char) -> bool {
     is_unspaced(c) || is_chinese(c) || matches!(c, '\u{f00}'..='\u{fff}' | '\u{3100}'..='\u{312f}')
 }

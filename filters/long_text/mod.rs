@@ -26,14 +26,15 @@
 mod words;
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::kit::{Filter, Reason, Setup, Step, Table, Text, Verdict, Words, Wrong, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Table, Text, Verdict, Words, Wrong, above, below, kind};
 
 /// Settings of [`LongText`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -187,8 +188,6 @@ impl Filter for LongText {
 
     fn judge(&self, measure: &Measure) -> Verdict {
         let config = &self.config;
-        let above = |measure: Option<f64>, max: f64| measure.is_some_and(|measure| measure > max);
-        let below = |measure: Option<f64>, min: f64| measure.is_some_and(|measure| measure < min);
         match () {
             () if below(measure.connectives, config.min_connectives) => Verdict::Drop("too_few_connectives"),
             () if below(measure.pronouns, config.min_pronouns) => Verdict::Drop("too_few_pronouns"),
@@ -205,32 +204,51 @@ impl Filter for LongText {
     }
 }
 
-/// Characters in connectives, and in pronouns, white space within them left out.
+/// Characters in connectives, and in pronouns, white space within them left out. Where listed words overlap, the
+/// first counts, and of those that begin together the longest.
 fn listed_chars(text: &str) -> (u64, u64) {
     static LISTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(words::CONNECTIVES.iter().chain(words::PRONOUNS))
             .expect("a few hundred words make an automaton")
     });
     let is_word = |c: char| c == '_' || c.is_alphanumeric() && !('\u{2e80}'..='\u{9fff}').contains(&c);
-    let (mut connectives, mut pronouns) = (0, 0);
-    for found in LISTS.find_iter(text) {
-        let word = &text[found.range()];
-        // A Chinese word may stand anywhere, an English one only between others.
-        let inside = word.starts_with(|c: char| c.is_ascii())
-            && (text[..found.start()].ends_with(is_word) || text[found.end()..].starts_with(is_word));
-        if inside {
-            continue;
+    let longest = LISTS.max_pattern_len();
+    let (mut counted, mut from) = ([0, 0], 0);
+    // Words that overlap, until none that comes later can begin before them.
+    let mut open: Vec<Listed> = Vec::new();
+    let mut settle = |open: &mut Vec<Listed>, before: usize| {
+        open.sort_unstable_by_key(|word| (word.start, Reverse(word.end)));
+        let settled = open.iter().take_while(|word| word.start < before).count();
+        for word in open.drain(..settled) {
+            if word.start >= from {
+                let chars = text[word.start..word.end].chars().filter(|c| !c.is_whitespace()).count();
+                counted[usize::from(word.pronoun)] += chars as u64;
+                from = word.end;
+            }
         }
-        let chars = word.chars().filter(|c| !c.is_whitespace()).count() as u64;
-        match found.pattern().as_usize() < words::CONNECTIVES.len() {
-            true => connectives += chars,
-            false => pronouns += chars,
+    };
+    for found in LISTS.find_overlapping_iter(text) {
+        let (start, end) = (found.start(), found.end());
+        // A Chinese word may stand anywhere, an English one only between others.
+        let inside = text[start..end].starts_with(|c: char| c.is_ascii())
+            && (text[..start].ends_with(is_word) || text[end..].starts_with(is_word));
+        if !inside {
+            open.push(Listed { start, end, pronoun: found.pattern().as_usize() >= words::CONNECTIVES.len() });
+        }
+        if open.len() >= 256 {
+            settle(&mut open, (end + 1).saturating_sub(longest));
         }
     }
-    (connectives, pronouns)
+    settle(&mut open, usize::MAX);
+    (counted[0], counted[1])
+}
+
+struct Listed {
+    start: usize,
+    end: usize,
+    pronoun: bool,
 }
 
 /// The mean share of distinct words over whole windows; over all words where there is no whole one.
@@ -381,6 +399,15 @@ mod tests {
     }
 
     #[test]
+    fn where_a_longer_word_does_not_stand_alone_the_shorter_one_counts() {
+        let has = |word: &str| words::CONNECTIVES.contains(&word);
+        assert!(has("so") && has("so that") && has("even though") && has("though"));
+        assert_eq!(listed_chars("so thatch"), (2, 0));
+        assert_eq!(listed_chars("uneven though"), (6, 0));
+        assert_eq!(listed_chars("so that"), (6, 0));
+    }
+
+    #[test]
     fn chinese_is_counted_by_characters_and_words_of_jieba() {
         let text = "虽然他们很累，但是大家还是继续走。因此，我们在天黑之前到了。\n";
         let (connectives, pronouns) = listed_chars(text);
@@ -423,6 +450,28 @@ mod tests {
         #[test]
         fn no_text_panics(text in any::<String>()) {
             judged(Config::default(), &text);
+        }
+
+        #[test]
+        fn listed_words_are_those_of_the_plain_rule(text in "(but|and|so|that|so that|now that|even|though|even though|even if|if|as|as if|他们|但是|不但|我们的|我|[ ,]|[ ]|x|_){0,700}") {
+            let is_word = |c: char| c == '_' || c.is_alphanumeric() && !('\u{2e80}'..='\u{9fff}').contains(&c);
+            let lower = text.to_ascii_lowercase();
+            let (mut plain, mut at) = ([0, 0], 0);
+            while at < lower.len() {
+                let here = |words: &[&'static str]| {
+                    let fits = |word: &&&'static str| {
+                        lower[at..].starts_with(**word)
+                            && !(word.as_bytes()[0].is_ascii()
+                                && (lower[..at].ends_with(is_word) || lower[at + word.len()..].starts_with(is_word)))
+                    };
+                    words.iter().filter(fits).map(|word| word.len()).max().unwrap_or(0)
+                };
+                let (connective, pronoun) = (here(words::CONNECTIVES), here(words::PRONOUNS));
+                let length = connective.max(pronoun);
+                plain[usize::from(pronoun > connective)] += lower[at..at + length].chars().filter(|c| !c.is_whitespace()).count() as u64;
+                at += length.max(lower[at..].chars().next().map_or(1, char::len_utf8));
+            }
+            prop_assert_eq!(listed_chars(&text), (plain[0], plain[1]));
         }
 
         #[test]

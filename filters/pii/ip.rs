@@ -80,3 +80,43 @@ fn address(text: &str, mut start: usize, mut end: usize, public_only: bool) -> O
     let fits = if public_only { is_public_v6(address) } else { run.contains(|c: char| c.is_ascii_digit()) };
     fits.then_some((start, end))
 }
+
+/// The rule for version 6 again, without a search for colons: for tests.
+#[cfg(test)]
+pub mod plain {
+    use super::*;
+
+    pub fn find_v6(text: &str, public_only: bool) -> Vec<Span> {
+        let is_part = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let rest = &text[at..];
+            let run = &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())];
+            let (start, end) = (at, at + run.len());
+            at = end + text[end..].chars().next().map_or(0, char::len_utf8);
+            let glued = |(c, _): (u8, usize)| c.is_ascii_alphanumeric() || c == b'_';
+            if run.is_empty() || glued(seen::at(text.as_bytes(), end)) {
+                continue;
+            }
+            let mut address = run.trim_end_matches('.');
+            if address.ends_with(':') && !address.ends_with("::") {
+                address = &address[..address.len() - 1];
+            }
+            if glued(seen::before(text.as_bytes(), start)) {
+                let Some((name, _)) = address.split_once(':') else { continue };
+                address = &address[name.len()..];
+            }
+            if address.starts_with(':') && !address.starts_with("::") {
+                address = &address[1..];
+            }
+            let Ok(parsed) = address.parse::<Ipv6Addr>() else { continue };
+            let wanted =
+                if public_only { is_public_v6(parsed) } else { address.contains(|c: char| c.is_ascii_digit()) };
+            if wanted {
+                let from = address.as_ptr().addr() - text.as_ptr().addr();
+                found.push(Span { start: from, end: from + address.len(), kind: Kind::Ip });
+            }
+        }
+        found
+    }
+}

@@ -200,7 +200,7 @@ pub struct Pii {
 
 impl Step for Pii {
     const NAME: &'static str = "pii";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile { name: "wanjuan", settings: "", about: "Every kind is masked, by our rules." },

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Kind, Span, ip, seen};
+use crate::kit::is_luhn;
 
 /// What to look for.
 #[derive(Debug, Clone, Copy)]
@@ -202,15 +203,6 @@ fn is_issued(digits: &[u8]) -> bool {
             any || visa || mastercard || chinese
         }
     }
-}
-
-/// ISO/IEC 7812: the Luhn digit.
-pub fn is_luhn(digits: &[u8]) -> bool {
-    let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum: u32 = (digits.iter().rev().enumerate())
-        .map(|(at, digit)| u32::from(if at % 2 == 1 { doubled(*digit) } else { *digit }))
-        .sum();
-    sum.is_multiple_of(10)
 }
 
 /// In one piece of 13 to 19 digits, or in fours (4-6-5 for American Express) with one kind of mark between.

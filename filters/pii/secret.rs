@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 
 use super::{Kind, Span, seen};
 
@@ -55,13 +55,12 @@ pub fn find(text: &str, found: &mut Vec<Span>) {
     });
     let bytes = text.as_bytes();
     let mut from = 0;
-    for start in STARTS.find_iter(text) {
+    while let Some(start) = STARTS.find(Input::new(text).range(from..)) {
         let (prefix, letters, min, max) = TOKENS[start.pattern()];
         let at = start.start();
+        // What starts here may be no secret, and still hold the first characters of one: `sk-----BEGIN `.
+        from = at + 1;
         let previous = if at == 0 { 0 } else { bytes[at - 1] };
-        if at < from {
-            continue;
-        }
         let behind = at + prefix.len();
         let end = match prefix {
             "-----BEGIN " => private_key(text, behind),
@@ -206,15 +205,15 @@ pub fn find_generic(text: &str, found: &mut Vec<Span>) {
             continue;
         }
         let mut at = name.end();
-        at += count(bytes, at, is_url_safe, 24);
+        at += count(bytes, at, is_url_safe, 24).min(24);
         at += usize::from(matches!(bytes.get(at), Some(b'"' | b'\'')));
-        at += count(bytes, at, |c| c == b' ', 8);
+        at += count(bytes, at, |c| c == b' ', 8).min(8);
         if !matches!(bytes.get(at), Some(b'=' | b':')) {
             continue;
         }
         at += 1;
         at += usize::from(bytes.get(at) == Some(&b'>'));
-        at += count(bytes, at, |c| c == b' ', 8);
+        at += count(bytes, at, |c| c == b' ', 8).min(8);
         let Some(quote @ (b'"' | b'\'')) = bytes.get(at) else { continue };
         at += 1;
         let length = count(bytes, at, |c| is_url_safe(c) || matches!(c, b'+' | b'/' | b'=' | b'.'), 200);
@@ -240,4 +239,101 @@ fn looks_random(value: &[u8]) -> bool {
         })
         .sum();
     bits >= 3.5 && value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// The rules again as expressions, tried at every character: for tests. Blocks of private keys are the same code.
+#[cfg(test)]
+pub mod plain {
+    use regex::Regex;
+
+    use super::*;
+
+    pub fn find(text: &str) -> Vec<Span> {
+        static RULES: LazyLock<Vec<(Regex, Regex)>> = LazyLock::new(|| {
+            let rules = [
+                ("AKIA|ASIA", "[A-Z0-9]", "{16}"),
+                ("gh[pous]_|npm_", "[A-Za-z0-9]", "{36}"),
+                ("ghr_", "[A-Za-z0-9]", "{36,76}"),
+                ("github_pat_", "[A-Za-z0-9_]", "{82}"),
+                ("glpat-", "[A-Za-z0-9_-]", "{20,64}"),
+                ("xox[bpars]-", "[A-Za-z0-9-]", "{10,250}"),
+                ("AIza", "[A-Za-z0-9_-]", "{35}"),
+                ("[sr]k_live_", "[A-Za-z0-9]", "{16,250}"),
+                ("sk-", "[A-Za-z0-9_-]", "{32,250}"),
+                ("hf_", "[A-Za-z0-9]", "{34}"),
+                ("eyJ", "[A-Za-z0-9_-]", r"{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+            ];
+            let compiled = |pattern: String| Regex::new(&pattern).unwrap();
+            rules
+                .iter()
+                .map(|(start, letters, many)| {
+                    (compiled(format!("^(?:{start})(?P<rest>{letters}{many})")), compiled(format!("^{letters}")))
+                })
+                .collect()
+        });
+        let (mut found, mut from) = (Vec::new(), 0);
+        for (at, _) in text.char_indices() {
+            if at < from {
+                continue;
+            }
+            let end = if text[at..].starts_with("-----BEGIN ") {
+                private_key(text, at + 11)
+            } else {
+                RULES.iter().find_map(|(rule, letter)| {
+                    let captured = rule.captures(&text[at..])?;
+                    let before = text[..at].chars().next_back().map(String::from).unwrap_or_default();
+                    let stands_alone =
+                        !letter.is_match(&before) && !before.contains(|c: char| c.is_ascii_alphanumeric() || c == '_');
+                    let rest = &captured["rest"];
+                    let end = at + captured[0].len();
+                    let random = !captured[0].starts_with("sk-")
+                        || [r"[0-9]", r"[A-Z]", r"[a-z]"].iter().all(|kind| Regex::new(kind).unwrap().is_match(rest));
+                    (stands_alone && !letter.is_match(&text[end..]) && random).then_some(end)
+                })
+            };
+            if let Some(end) = end {
+                found.push(Span { start: at, end, kind: Kind::Secret });
+                from = end;
+            }
+        }
+        found
+    }
+
+    /// `api_key = "…"` and its like.
+    pub fn find_generic(text: &str) -> Vec<Span> {
+        static RULE: LazyLock<Regex> = LazyLock::new(|| {
+            let value = "[A-Za-z0-9_+/=.-]";
+            Regex::new(&format!(
+                r#"^(?i-u:key|secret|token|passw|credential)(?P<name>[A-Za-z0-9_-]*)["']? {{0,8}}[=:]>? {{0,8}}(?:"(?P<double>{value}{{16,200}})"|'(?P<single>{value}{{16,200}})')"#
+            ))
+            .unwrap()
+        });
+        let (mut found, mut from) = (Vec::new(), 0);
+        // Where one name overlaps another, the first to end counts, and then the first behind it.
+        let mut names_from = 0;
+        for (at, _) in text.char_indices() {
+            let names = ["key", "secret", "token", "passw", "credential"];
+            let Some(name) = names.iter().find(|name| {
+                text.as_bytes()[at..].get(..name.len()).is_some_and(|here| here.eq_ignore_ascii_case(name.as_bytes()))
+            }) else {
+                continue;
+            };
+            if at < names_from {
+                continue;
+            }
+            names_from = at + name.len();
+            if at < from {
+                continue;
+            }
+            let Some(captured) = RULE.captures(&text[at..]).filter(|captured| captured["name"].len() <= 24) else {
+                continue;
+            };
+            let value = captured.name("double").or(captured.name("single")).unwrap();
+            if looks_random(value.as_str().as_bytes()) {
+                found.push(Span { start: at + value.start(), end: at + value.end(), kind: Kind::Secret });
+                from = at + value.end();
+            }
+        }
+        found
+    }
 }

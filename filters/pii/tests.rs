@@ -542,6 +542,14 @@ fn a_card_goes_before_a_number_to_be_dialled() {
     assert_eq!(number::plain::find(text, all), [card]);
 }
 
+#[test]
+fn a_key_behind_what_starts_like_a_token_is_found() {
+    let block = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----";
+    for before in ["sk", "glpat", "xoxb", "x"] {
+        assert_eq!(found("", &format!("{before}{block}")), format!("s:{block}"));
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "(\\PC|[0-9@.:+＠１．\\n -]|-----BEGIN |PRIVATE KEY-----|eyJ){0,60}") {
@@ -563,6 +571,33 @@ proptest! {
         let mut fast = Vec::new();
         number::find(&text, wanted, &mut fast);
         prop_assert_eq!(fast, number::plain::find(&text, wanted), "{}", text);
+    }
+
+    #[test]
+    fn addresses_of_version_6_are_those_of_the_plain_rule(text in "(2001|2a00|fe80|db8|:|:|::|1|f|8\\.8\\.8\\.8|\\.|g|_|é|：| |addr|/64|\\[|\\]){0,24}") {
+        for public_only in [true, false] {
+            let mut fast = Vec::new();
+            ip::find_v6(&text, public_only, &mut fast);
+            prop_assert_eq!(fast, ip::plain::find_v6(&text, public_only), "{}", text);
+        }
+    }
+
+    #[test]
+    fn secrets_are_those_of_the_plain_rules(
+        text in "((AKIA|ASIA|ghp_|ghr_|github_pat_|glpat-|xoxb-|AIza|sk_live_|sk-|hf_|npm_|eyJ|-----BEGIN |RSA PRIVATE KEY-----|-----END )?([A-Z0-9]{16}|[a-z0-9]{34,36}|[A-Za-z0-9_-]{8,40}|[a-zA-Z0-9_]{82})?(\\.| |\n|-|_|é|\"|=)?){0,6}"
+    ) {
+        let mut fast = Vec::new();
+        secret::find(&text, &mut fast);
+        prop_assert_eq!(fast, secret::plain::find(&text), "{}", text);
+    }
+
+    #[test]
+    fn named_secrets_are_those_of_the_plain_rule(
+        text in "((my_)?(key|KEY|secret|token|password|credential|tokeyn)([a-z_-]{0,3}|[a-z]{22,26})[\"']? {0,9}(=|:|=>)? {0,2}[\"']?([A-Za-z0-9+/=._-]{14,24}|[a-f0-9]{40})?[\"']?( |é)?){0,4}"
+    ) {
+        let mut fast = Vec::new();
+        secret::find_generic(&text, &mut fast);
+        prop_assert_eq!(fast, secret::plain::find_generic(&text), "{}", text);
     }
 
     #[test]

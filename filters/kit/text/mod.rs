@@ -1,6 +1,8 @@
 //! A document under judgement, with views of its text that are computed at most once.
 
 mod letters;
+#[cfg(any(test, fuzzing))]
+mod probe;
 mod runs;
 mod sentences;
 mod spacy;
@@ -13,6 +15,8 @@ use std::ops::Deref;
 
 use super::{Document, split_lines};
 pub(crate) use letters::{Letters, eight, first};
+#[cfg(any(test, fuzzing))]
+pub use probe::{EVERY_WAY, probe};
 pub use runs::Runs;
 pub use sentences::{count_sentences, sentences};
 use words::cut;
@@ -193,5 +197,29 @@ mod tests {
         assert_eq!(text.words(Words::Spaces).len(), KEPT_SPANS + 1);
         text.replace(Document::new("", "a"));
         assert!(text.words[Words::Spaces as usize].spare.take().capacity() <= KEPT_SPANS);
+    }
+
+    /// The texts kept for fuzzing, and each cut anywhere.
+    #[test]
+    fn views_of_the_fuzzers_texts_are_right() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/text");
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let step = bytes.len() / 4 + 1;
+            (0..bytes.len())
+                .step_by(step)
+                .chain([bytes.len()])
+                .for_each(|end| probe(&String::from_utf8_lossy(&bytes[..end])));
+            files += 1;
+        }
+        assert!(files >= 5, "{files}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn views_of_any_text_are_right(text in "(\\PC|[a-zA-Z'’.!?,\"()-]|[\u{1c}\r\n\t ]|[一-龥ぁ-ヶก-๙а-я]){0,60}") {
+            probe(&text);
+        }
     }
 }

@@ -192,19 +192,21 @@ fn ends_sentence(word: &str) -> bool {
     MARKS.contains(&mark)
 }
 
+/// [`count_sentences`] without a short cut.
+#[cfg(any(test, fuzzing))]
+pub(super) fn plainly(text: &str, how: Words) -> usize {
+    let mut spans = Vec::new();
+    cut(text, how, &mut spans);
+    let mut count = Count::default();
+    count.read(text, &spans);
+    count.sentences
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn plainly(text: &str, how: Words) -> usize {
-        let mut spans = Vec::new();
-        cut(text, how, &mut spans);
-        let mut count = Count::default();
-        count.read(text, &spans);
-        count.sentences
-    }
 
     #[test]
     fn sentences_end_with_their_marks() {

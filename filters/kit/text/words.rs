@@ -92,10 +92,18 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
     }
 }
 
+/// Bytes of text that jieba is given at once, and more up to the next line end.
+const JIEBA_PORTION: usize = 64 << 10;
+
 fn chinese(text: &str, spans: &mut Vec<Span>) {
+    chinese_in(text, JIEBA_PORTION, spans);
+}
+
+/// jieba lists all words of what it is given, and a line end is between words anyway.
+fn chinese_in(text: &str, portion: usize, spans: &mut Vec<Span>) {
     static JIEBA: LazyLock<jieba_rs::Jieba> = LazyLock::new(jieba_rs::Jieba::new);
     let mut at = 0;
-    for token in JIEBA.cut(text, true) {
+    for token in portions(text, portion).flat_map(|portion| JIEBA.cut(portion, true)) {
         let word = token.word;
         let trimmed = word.trim_start();
         let start = at + word.len() - trimmed.len();
@@ -108,6 +116,18 @@ fn chinese(text: &str, spans: &mut Vec<Span>) {
             length => spans.push((start as u32, (start + length) as u32)),
         }
     }
+}
+
+/// A text in portions of at least so many bytes, each but the last up to a line end.
+fn portions(text: &str, least: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let end = text.as_bytes().get(least..).and_then(|tail| memchr::memchr(b'\n', tail));
+        let (portion, later) = end.map_or((text, ""), |end| text.split_at(least + end + 1));
+        rest = (!later.is_empty()).then_some(later);
+        Some(portion)
+    })
 }
 
 /// jieba-rs keeps names such as `open-font-design` and `v1.2.3` whole. jieba itself knows runs of
@@ -195,7 +215,8 @@ fn runs(text: &str, spans: &mut Vec<Span>, kind: impl Fn(char) -> Run) {
     }
 }
 
-/// Whether a character belongs to a script that is written without spaces between words.
+/// Whether a character belongs to a script that is written without spaces between words, and counts for a word
+/// where no segmenter is at hand.
 pub fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' // Thai, Lao
@@ -255,6 +276,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn chinese_is_cut_alike_in_portions(text in "([一-龥]{0,3}|我爱北京天安门|，|。|[a-z0-9.%]{0,3}| |\r?\n){0,40}", portion in 0..20_usize) {
+            let (mut whole, mut parts) = (Vec::new(), Vec::new());
+            chinese_in(&text, usize::MAX, &mut whole);
+            chinese_in(&text, portion, &mut parts);
+            prop_assert_eq!(whole, parts);
+        }
+
         #[test]
         fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}|[a-zA '\"`.,?!()\\[:;»”’-]{0,60}") {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
