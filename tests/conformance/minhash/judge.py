@@ -139,6 +139,7 @@ def main():
         equal = sum(a == b for a, b in zip(theirs, ours))
         bands = sum(x == y for a, b in zip(theirs, ours) if a and b for x, y in zip(a, b)) / max(1, sum(len(a) for a, b in zip(theirs, ours) if a and b))
         signed, _, spent = (float(number) for number in run("--time").split())
+        spent = spent or float("nan")  # too short to be counted
         print(f"{profile}: {equal} of {len(texts)} signatures identical ({sum(a is not None for a in theirs)} and {signed:.0f} texts signed), "
               f"{bands:.6f} of all minima; theirs {bytes_ / 1e6 / seconds:.3f} MB/s, ours {bytes_ / 1e6 / spent:.1f} MB/s, {seconds / spent:.0f} times")
         if os.environ.get("SHOW"):

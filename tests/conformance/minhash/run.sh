@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -z "${PYTHON:-}" ]; then
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" -q install datatrove==0.10.1 'xxhash<4' spacy==3.8.* nltk tldextract ftfy jieba regex zstandard pyyaml mmh3==5.3.1
+  "$work/venv/bin/pip" -q install datatrove==0.10.1 'xxhash<4' spacy==3.8.* nltk tldextract ftfy jieba regex zstandard pyyaml tokenizers mmh3==5.3.1
   PYTHON="$work/venv/bin/python"
 fi
 profiles=$1; langs=$2; shift 2
