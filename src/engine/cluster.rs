@@ -4,6 +4,7 @@
 //! links, and names each cluster by its first document; *gather* goes through the documents of a split that have
 //! a label, looks at them once more where the stage wants to, and sends what they say to their cluster.
 
+use std::cell::Cell;
 use std::io;
 
 use wanjuan_dedup::clusters::Clusters;
@@ -220,22 +221,23 @@ fn gather(
             if labels.record().is_none_or(|record| record.key as u64 > block.last) {
                 continue; // nobody in it has a label
             }
-            block.documents(split, |waiting| {
-                let document = waiting.document;
-                let address = address(document.origin);
-                if waiting.node != apply {
-                    return Ok(());
-                }
+            let label = Cell::new(None);
+            let labelled = |node, ordinal| {
+                let address = address(Origin { split, ordinal });
                 while labels.record().is_some_and(|record| record.key < address) {
                     labels.advance().map_err(damaged)?;
                 }
-                if let Some(record) = labels.record().filter(|record| record.key == address) {
-                    said.clear();
-                    clustering.member(&document, &mut said);
-                    let origin = Origin { split: 0, ..document.origin };
-                    sorter.push(Record { key: cluster_key(record.value), value: &said, origin })?;
-                    members += 1;
-                }
+                let found = labels.record().filter(|record| node == apply && record.key == address);
+                label.set(found.map(|record| cluster_key(record.value)));
+                Ok(label.get().is_some())
+            };
+            block.some(split, labelled, |waiting| {
+                let Some(label) = label.get() else { return Ok(()) };
+                said.clear();
+                clustering.member(&waiting.document, &mut said);
+                let origin = Origin { split: 0, ..waiting.document.origin };
+                sorter.push(Record { key: label, value: &said, origin })?;
+                members += 1;
                 Ok(())
             })?;
         }

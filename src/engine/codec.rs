@@ -50,9 +50,10 @@ fn string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The ordinal in the bytes of a document.
-pub fn ordinal(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(4..12)?.try_into().ok()?))
+/// The node that a document waits at and its ordinal, from its bytes.
+pub fn place(bytes: &[u8]) -> Option<(u32, u64)> {
+    let node = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?);
+    Some((node, u64::from_le_bytes(bytes.get(4..12)?.try_into().ok()?)))
 }
 
 /// Reads a document back, or `None` where the bytes are not one.

@@ -19,7 +19,11 @@ pub const LANE: &str = "spool";
 /// Bytes of a block's index before the ends of its rows.
 const HEAD: usize = 16;
 
-/// How waiting documents are stored: blocks of zstd level 1, nine times faster than it is read for.
+/// Level of zstd for waiting documents: they are written once and read once or twice, soon. Against level 1 a
+/// quarter more bytes in half of the time.
+const LEVEL: i32 = -4;
+
+/// How waiting documents are stored: blocks of zstd.
 pub struct SpoolPack {
     /// Bytes of a block, before compression.
     pub block_bytes: usize,
@@ -35,13 +39,13 @@ impl Pack for SpoolPack {
     }
 
     fn seal(&self, block: &Block) -> io::Result<Sealed> {
-        let last = block.rows().last().and_then(codec::ordinal).unwrap_or_default();
+        let last = block.rows().last().and_then(codec::place).unwrap_or_default().1;
         let mut index = Vec::with_capacity(HEAD + 8 * block.ends.len());
         for word in [block.bytes.len() as u64, last] {
             index.extend_from_slice(&word.to_le_bytes());
         }
         index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
-        Ok(Sealed { data: zstd::bulk::compress(&block.bytes, 1)?, index })
+        Ok(Sealed { data: zstd::bulk::compress(&block.bytes, LEVEL)?, index })
     }
 
     fn publish(
@@ -89,7 +93,7 @@ impl SpooledBlock {
         let (mut start, mut rows) = (0, 0);
         for end in self.sealed.index[HEAD..].chunks_exact(8) {
             let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
-            let row = bytes.get(start..end).and_then(codec::ordinal).ok_or(io::ErrorKind::InvalidData)?;
+            let (_, row) = bytes.get(start..end).and_then(codec::place).ok_or(io::ErrorKind::InvalidData)?;
             if row > ordinal {
                 break;
             }
@@ -99,14 +103,28 @@ impl SpooledBlock {
     }
 
     /// Decodes the documents, in order.
-    pub fn documents(&self, split: u32, mut each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub fn documents(&self, split: u32, each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.some(split, |_, _| Ok(true), each)
+    }
+
+    /// Decodes the documents that are wanted, by the node they wait at and their ordinal, in order.
+    pub fn some(
+        &self,
+        split: u32,
+        mut wanted: impl FnMut(u32, u64) -> Result<bool, Failure>,
+        mut each: impl FnMut(Waiting) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        // The block matched its checksum, so a row that cannot be read was written wrong.
+        let wrong = || io::Error::other("a spooled document cannot be decoded");
         let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
         let mut start = 0;
         for end in self.sealed.index[HEAD..].chunks_exact(8) {
             let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
-            let waiting = bytes.get(start..end).and_then(|row| codec::decode(row, split));
-            // The block matched its checksum, so a row that cannot be read was written wrong.
-            each(waiting.ok_or_else(|| io::Error::other("a spooled document cannot be decoded"))?)?;
+            let row = bytes.get(start..end).ok_or_else(wrong)?;
+            let (node, ordinal) = codec::place(row).ok_or_else(wrong)?;
+            if wanted(node, ordinal)? {
+                each(codec::decode(row, split).ok_or_else(wrong)?)?;
+            }
             start = end;
         }
         Ok(())
