@@ -210,7 +210,7 @@ pub fn folder(graph: &Graph, phase: usize) -> String {
 /// together, and the seed.
 fn fingerprint(graph: &Graph, phase: usize) -> String {
     let mut text = format!(
-        "wanjuan map 2\nseed {}\nlargest {}\ndropped {:?}\nmeasures {:?}\nfields {:?}\n",
+        "wanjuan map 3\nseed {}\nlargest {}\ndropped {:?}\nmeasures {:?}\nfields {:?}\n",
         graph.seed, graph.max_document, graph.keep_dropped, graph.measures, graph.fields
     );
     for (number, node) in graph.phase(phase) {

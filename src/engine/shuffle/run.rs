@@ -1,10 +1,14 @@
 //! One sorted file of records.
 //!
 //! ```text
-//! block:   zstd of records, each  key u128 | ordinal u64 | split u32 | value length u32 | value
+//! record:  which parts it has u8 | upper half of the key u64 | ordinal, LEB128 | and where they are not 0 or
+//!          empty: lower half of the key u64, split u32, length of the value in LEB128 and the value
+//! block:   records, as zstd if that is less
 //! footer:  JSON: for each block its first key, offset, length, xxh3-64; digests of sections
-//! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN002"
+//! trailer: footer length u64 | xxh3-64 of the footer u64 | "WJRUN003"
 //! ```
+//! A stage of many records a document (MinHash) leaves the lower half of its keys 0, and has no values: a record is
+//! then 12 bytes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -20,10 +24,14 @@ use super::Record;
 use crate::engine::commit::at;
 use crate::stage::Key;
 
-const MAGIC: &[u8; 8] = b"WJRUN002";
+const MAGIC: &[u8; 8] = b"WJRUN003";
 const BLOCK: usize = 128 << 10;
-/// Bytes of a record before its value.
-const HEADER: usize = 32;
+/// The most bytes of a record before its value.
+const HEADER: usize = 48;
+/// Bits of a record's first byte: what else it has.
+const LOWER: u8 = 1;
+const SPLIT: u8 = 2;
+const VALUE: u8 = 4;
 /// The largest value of a record. Anything near it belongs into the document, not into a record.
 pub const MAX_VALUE: usize = 1 << 20;
 
@@ -59,6 +67,8 @@ pub struct Writer {
     file: BufWriter<File>,
     offset: u64,
     block: Vec<u8>,
+    /// Whether the block has values; hashes alone cannot be compressed.
+    has_values: bool,
     first: Option<Key>,
     footer: Footer,
     section: Option<(u64, Xxh3)>,
@@ -72,7 +82,8 @@ impl Writer {
             path: path.to_owned(),
             file: BufWriter::new(File::create(path).map_err(at(path))?),
             offset: 0,
-            block: Vec::with_capacity(BLOCK),
+            block: Vec::with_capacity(BLOCK + HEADER),
+            has_values: false,
             first: None,
             footer: Footer::default(),
             section: None,
@@ -98,11 +109,8 @@ impl Writer {
             }
         }
         self.first.get_or_insert(record.key);
-        self.block.extend_from_slice(&record.key.to_le_bytes());
-        self.block.extend_from_slice(&record.origin.ordinal.to_le_bytes());
-        self.block.extend_from_slice(&record.origin.split.to_le_bytes());
-        self.block.extend_from_slice(&(record.value.len() as u32).to_le_bytes());
-        self.block.extend_from_slice(record.value);
+        self.has_values |= !record.value.is_empty();
+        append(record, &mut self.block);
         self.footer.records += 1;
         self.footer.ordinals = self.footer.ordinals.max(record.origin.ordinal + 1);
         if self.block.len() >= BLOCK { self.flush() } else { Ok(()) }
@@ -116,17 +124,20 @@ impl Writer {
 
     fn flush(&mut self) -> io::Result<()> {
         let Some(first) = self.first.take() else { return Ok(()) };
-        let stored = zstd::bulk::compress(&self.block, 1)?;
-        self.file.write_all(&stored).map_err(at(&self.path))?;
+        let compressed = if self.has_values { zstd::bulk::compress(&self.block, 1)? } else { Vec::new() };
+        let smaller = self.has_values && compressed.len() < self.block.len();
+        let stored = if smaller { &compressed } else { &self.block };
+        self.file.write_all(stored).map_err(at(&self.path))?;
         self.footer.blocks.push(BlockInfo {
             first: format!("{first:032x}"),
             offset: self.offset,
             stored: stored.len() as u32,
             length: self.block.len() as u32,
-            check: xxh3_64(&stored),
+            check: xxh3_64(stored),
         });
         self.offset += stored.len() as u64;
         self.block.clear();
+        self.has_values = false;
         Ok(())
     }
 
@@ -284,27 +295,81 @@ impl Cursor {
 
 fn read_block(file: &mut File, info: &BlockInfo, block: &mut Vec<u8>) -> io::Result<()> {
     let bad = || io::Error::from(io::ErrorKind::InvalidData);
-    if info.length as usize > BLOCK + MAX_VALUE + 64 || info.stored as usize > BLOCK + MAX_VALUE + 4096 {
+    if info.length as usize > BLOCK + MAX_VALUE + HEADER || info.stored > info.length {
         return Err(bad());
     }
     file.seek(SeekFrom::Start(info.offset))?;
-    let mut stored = vec![0; info.stored as usize];
-    file.read_exact(&mut stored)?;
-    if xxh3_64(&stored) != info.check {
+    block.clear();
+    block.resize(info.stored as usize, 0);
+    file.read_exact(block)?;
+    if xxh3_64(block) != info.check {
         return Err(bad());
     }
-    *block = zstd::bulk::decompress(&stored, info.length as usize)?;
+    if info.stored < info.length {
+        *block = zstd::bulk::decompress(block, info.length as usize)?;
+    }
     Ok(())
+}
+
+/// Appends a record's bytes.
+fn append(record: Record<'_>, out: &mut Vec<u8>) {
+    let lower = record.key as u64;
+    let has = |bit, has| if has { bit } else { 0 };
+    out.push(has(LOWER, lower != 0) | has(SPLIT, record.origin.split != 0) | has(VALUE, !record.value.is_empty()));
+    out.extend_from_slice(&((record.key >> 64) as u64).to_le_bytes());
+    append_number(record.origin.ordinal, out);
+    if lower != 0 {
+        out.extend_from_slice(&lower.to_le_bytes());
+    }
+    if record.origin.split != 0 {
+        out.extend_from_slice(&record.origin.split.to_le_bytes());
+    }
+    if !record.value.is_empty() {
+        append_number(record.value.len() as u64, out);
+        out.extend_from_slice(record.value);
+    }
+}
+
+fn append_number(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 type Parsed = ((Key, Origin, usize, usize), usize);
 
+/// The record at a place of a block, and where the next one begins.
 fn parse(block: &[u8], at: usize) -> Option<Parsed> {
-    let header = block.get(at..at + HEADER)?;
-    let key = Key::from_le_bytes(header[..16].try_into().ok()?);
-    let ordinal = u64::from_le_bytes(header[16..24].try_into().ok()?);
-    let split = u32::from_le_bytes(header[24..28].try_into().ok()?);
-    let length = u32::from_le_bytes(header[28..].try_into().ok()?) as usize;
-    let end = at + HEADER + length;
-    (end <= block.len()).then_some(((key, Origin { split, ordinal }, at + HEADER, end), end))
+    let mut rest = block.get(at..)?;
+    let (&has, after) = rest.split_first()?;
+    rest = after;
+    let upper = u64::from_le_bytes(take(&mut rest)?);
+    let ordinal = take_number(&mut rest)?;
+    let lower = if has & LOWER != 0 { u64::from_le_bytes(take(&mut rest)?) } else { 0 };
+    let split = if has & SPLIT != 0 { u32::from_le_bytes(take(&mut rest)?) } else { 0 };
+    let length = if has & VALUE != 0 { take_number(&mut rest)? as usize } else { 0 };
+    let start = block.len() - rest.len();
+    let end = start.checked_add(length).filter(|&end| end <= block.len())?;
+    Some(((Key::from(upper) << 64 | Key::from(lower), Origin { split, ordinal }, start, end), end))
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*head)
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, after) = rest.split_first()?;
+        *rest = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+    }
+    None
 }
