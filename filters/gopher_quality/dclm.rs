@@ -45,7 +45,7 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
     }
 }
 
-fn is_stop_word(config: &Config, word: &str) -> bool {
+pub(super) fn is_stop_word(config: &Config, word: &str) -> bool {
     if word.is_ascii() {
         return config.stop_words.iter().any(|stop| stop.eq_ignore_ascii_case(word));
     }

@@ -30,7 +30,7 @@ fn agree<F: Filter>(peer: &str) {
 
 #[test]
 fn verdicts_are_those_of_peers() {
-    for peer in ["dclm", "nemo-curator", "dolma"] {
+    for peer in ["dclm", "nemo-curator", "dolma", "olmo3"] {
         agree::<GopherQuality>(peer);
         agree::<GopherRepetition>(peer);
     }

@@ -33,12 +33,14 @@
 //! | `dclm`         | runs between ASCII white space that begin with a letter or digit | mean, cut at white space | `#`, `...`, `. . .`, `…` together | not blank, stripped | `●` `•` `*` `-` | `...` `. . .` `…` | every one, any case |
 //! | `nemo-curator` | `words` | mean | words that are `#` or one of 8 ellipses | not blank, stripped | 12 bullets | 8 ellipses | every one, cut at white space |
 //! | `dolma`        | cut at white space | median | words with `#` or `…` | cut at `\n`, blank ones too | `*` `-` | `…` | every one |
+//! | `olmo3`        | runs of letters and digits; Unicode's (UAX 29) if not ASCII | mean in bytes, cut at white space | `#`, `...`, `. . .`, `…` together | cut at `\n`; for ellipses not empty | `●` `•` `*` `-` | `...` `. . .` `…` | every one, any case |
 
 mod dclm;
 mod dolma;
 #[cfg(test)]
 mod golden;
 mod nemo_curator;
+mod olmo3;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,7 +87,7 @@ pub struct Config {
     pub min_median_chars: f64,
     /// Largest median length of a word, in characters; `dolma` alone measures it.
     pub max_median_chars: f64,
-    /// How words are cut; `dclm` and `dolma` have ways of their own.
+    /// How words are cut; `dclm`, `dolma` and `olmo3` have ways of their own.
     pub words: Words,
     /// Whose way of counting the measures follow.
     pub counting: Counting,
@@ -103,6 +105,8 @@ pub enum Counting {
     NemoCurator,
     /// Dolma's.
     Dolma,
+    /// That of the heuristics of OLMo 3.
+    Olmo3,
 }
 
 impl Default for Config {
@@ -169,7 +173,7 @@ impl Step for GopherQuality {
     const NAME: &'static str = "gopher_quality";
     const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
-    const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
+    const PROFILES: &'static [Profile] = &fineweb_2::join::<5, 8, 13>(
         [
             Profile {
                 name: "datatrove",
@@ -179,6 +183,7 @@ impl Step for GopherQuality {
             Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
             Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
             Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+            Profile { name: "olmo3", settings: olmo3::SETTINGS, about: olmo3::ABOUT },
         ],
         fineweb_2::QUALITY,
     );
@@ -208,7 +213,9 @@ impl Step for GopherQuality {
             let setting = if config.min_median_chars > 0.0 { "min_median_chars" } else { "max_median_chars" };
             return Err(Wrong::setting(setting, "nobody but `counting = \"dolma\"` measures the median"));
         }
-        if matches!(config.counting, Counting::Dclm | Counting::Dolma) && config.words != Words::English {
+        if matches!(config.counting, Counting::Dclm | Counting::Dolma | Counting::Olmo3)
+            && config.words != Words::English
+        {
             return Err(Wrong::setting("words", "this `counting` cuts words in a way of its own")
                 .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
         }
@@ -247,6 +254,7 @@ impl Filter for GopherQuality {
             Counting::Dclm => return dclm::measure(&self.config, text),
             Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
             Counting::Dolma => return dolma::measure(&self.config, text),
+            Counting::Olmo3 => return olmo3::measure(&self.config, text),
         }
         let words = text.word_spans(self.config.words);
         let all = words.len() as f64;

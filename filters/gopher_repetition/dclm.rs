@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use super::Measure;
-use super::shared::{all_copies, each_length};
+use super::shared::{all_copies, chars, each_length};
 use crate::kit::python::{is_letter_or_digit, strip};
 use crate::kit::{Runs, Text, Words};
 
@@ -21,11 +21,11 @@ thread_local! {
 
 pub(super) fn measure(text: &Text) -> Measure {
     let pieces = |end: &'static str| text.split(end).map(strip).filter(|piece| !piece.is_empty());
-    let lines = all_copies(pieces("\n"));
+    let lines = all_copies(pieces("\n"), chars);
     if lines.elements == 0 {
         return Measure::default();
     }
-    let paragraphs = all_copies(pieces("\n\n"));
+    let paragraphs = all_copies(pieces("\n\n"), chars);
     let Ngrams { top: [top2, top3, top4], covered: [dup5, dup6, dup7, dup8, dup9, dup10] } =
         RUNS.with_borrow_mut(|runs| {
             runs.refill(text.words(Words::Unicode).filter(|word| word.starts_with(is_letter_or_digit)));
@@ -33,9 +33,9 @@ pub(super) fn measure(text: &Text) -> Measure {
         });
     Measure {
         dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
-        dup_paragraph_chars: Some(paragraphs.copied_chars as f64 / paragraphs.chars as f64),
+        dup_paragraph_chars: Some(paragraphs.copied_length as f64 / paragraphs.length as f64),
         dup_lines: Some(lines.copies as f64 / lines.elements as f64),
-        dup_line_chars: Some(lines.copied_chars as f64 / lines.chars as f64),
+        dup_line_chars: Some(lines.copied_length as f64 / lines.length as f64),
         top_2gram_chars: top2,
         top_3gram_chars: top3,
         top_4gram_chars: top4,

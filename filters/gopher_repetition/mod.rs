@@ -26,10 +26,12 @@
 //! | `dclm`         | every one | not blank, stripped | of equals the longest, occurs twice | every word that one covers | the lines', or the words' |
 //! | `nemo-curator` | the second and later | not blank | what its removal from the text takes away | second and later, no word twice | the lines', or the text's |
 //! | `dolma`        | every one | cut at `\n`, blank ones too | of equals the first, may occur once | every copy | the words', or all runs' |
+//! | `olmo3`        | every one | not empty | of equals the longest, occurs twice, no word counted twice | every word that one covers | the lines', or the words', in bytes |
 
 mod dclm;
 mod dolma;
 mod nemo_curator;
+mod olmo3;
 mod shared;
 
 use std::cell::RefCell;
@@ -65,7 +67,7 @@ pub struct Config {
     /// Largest share of characters in copied runs of 5, 6, 7, 8, 9 and 10 words.
     #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub max_dup_ngram_chars: [f64; 6],
-    /// How words are cut; `dclm` and `dolma` have ways of their own.
+    /// How words are cut; `dclm`, `dolma` and `olmo3` have ways of their own.
     pub words: Words,
     /// Whose way of counting the measures follow.
     pub counting: Counting,
@@ -127,7 +129,7 @@ impl Step for GopherRepetition {
     const NAME: &'static str = "gopher_repetition";
     const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
-    const PROFILES: &'static [Profile] = &fineweb_2::join::<4, 8, 12>(
+    const PROFILES: &'static [Profile] = &fineweb_2::join::<5, 8, 13>(
         [
             Profile {
                 name: "datatrove",
@@ -137,6 +139,7 @@ impl Step for GopherRepetition {
             Profile { name: "dclm", settings: dclm::SETTINGS, about: dclm::ABOUT },
             Profile { name: "nemo-curator", settings: nemo_curator::SETTINGS, about: nemo_curator::ABOUT },
             Profile { name: "dolma", settings: dolma::SETTINGS, about: dolma::ABOUT },
+            Profile { name: "olmo3", settings: olmo3::SETTINGS, about: olmo3::ABOUT },
         ],
         fineweb_2::REPETITION,
     );
@@ -144,7 +147,9 @@ impl Step for GopherRepetition {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        if matches!(config.counting, Counting::Dclm | Counting::Dolma) && config.words != Words::English {
+        if matches!(config.counting, Counting::Dclm | Counting::Dolma | Counting::Olmo3)
+            && config.words != Words::English
+        {
             return Err(Wrong::setting("words", "this `counting` cuts words in a way of its own")
                 .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
         }
@@ -177,6 +182,7 @@ impl Filter for GopherRepetition {
             Counting::Dclm => return dclm::measure(text),
             Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
             Counting::Dolma => return dolma::measure(text),
+            Counting::Olmo3 => return olmo3::measure(text),
         }
         let chars = text.char_count() as f64;
         if chars == 0.0 {
@@ -230,17 +236,17 @@ impl Filter for GopherRepetition {
 }
 
 /// Cut at runs of two or more line ends.
-fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> + Clone {
     split_runs(text, 2)
 }
 
 /// Cut at runs of line ends. A run at the start or end leaves an empty piece, as a regular expression
 /// does.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
     split_runs(text, 1)
 }
 
-fn split_runs(text: &str, least: usize) -> impl Iterator<Item = &str> {
+fn split_runs(text: &str, least: usize) -> impl Iterator<Item = &str> + Clone {
     let bytes = text.as_bytes();
     let mut start = Some(0);
     std::iter::from_fn(move || {

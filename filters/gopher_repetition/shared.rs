@@ -12,12 +12,12 @@ use crate::kit::{Runs, Table, Twice};
 pub(super) struct Copies {
     /// All pieces.
     pub elements: usize,
-    /// Characters of all pieces.
-    pub chars: usize,
+    /// Length of all pieces.
+    pub length: usize,
     /// Pieces that have an equal.
     pub copies: usize,
-    /// Characters of those.
-    pub copied_chars: usize,
+    /// Length of those.
+    pub copied_length: usize,
 }
 
 #[derive(Default)]
@@ -32,24 +32,31 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-pub(super) fn all_copies<'a>(pieces: impl Iterator<Item = &'a str> + Clone) -> Copies {
+/// Counts copies; `length` measures a piece.
+pub(super) fn all_copies<'a>(pieces: impl Iterator<Item = &'a str> + Clone, length: impl Fn(&str) -> usize) -> Copies {
     SCRATCH.with_borrow_mut(|Scratch { table, .. }| {
         table.start(pieces.size_hint().0);
+        let mut more = false;
         for piece in pieces.clone() {
-            table.see(xxh3_64(piece.as_bytes()));
+            more |= table.count(xxh3_64(piece.as_bytes())) > 1;
         }
         let mut found = Copies::default();
         for piece in pieces {
-            let chars = piece.chars().count();
+            let length = length(piece);
             found.elements += 1;
-            found.chars += chars;
-            if table.seen(xxh3_64(piece.as_bytes())) > 1 {
+            found.length += length;
+            if more && table.seen(xxh3_64(piece.as_bytes())) > 1 {
                 found.copies += 1;
-                found.copied_chars += chars;
+                found.copied_length += length;
             }
         }
         found
     })
+}
+
+/// Characters of a piece.
+pub(super) fn chars(piece: &str) -> usize {
+    piece.chars().count()
 }
 
 /// Runs of `n` words, of which there is at least one.
@@ -74,6 +81,24 @@ impl Found<'_> {
         let starts = self.repeated.iter().map(|&start| start as usize);
         let frequent = starts.filter(|&start| self.table.seen(self.runs.hash(start, self.n)) as usize == self.most);
         frequent.map(|start| self.runs.chars(start, self.n)).max().unwrap_or(0)
+    }
+
+    /// Appends where the longest of the most frequent runs begins, of equals the first; nothing if no run
+    /// occurs twice.
+    pub(super) fn longest_frequent(&self, starts: &mut Vec<u32>) {
+        let hash = |start: u32| self.runs.hash(start as usize, self.n);
+        let mut best = None;
+        for &start in self.repeated {
+            if self.table.seen(hash(start)) as usize == self.most {
+                let length = self.runs.chars(start as usize, self.n);
+                if best.is_none_or(|(longest, _)| length > longest) {
+                    best = Some((length, hash(start)));
+                }
+            }
+        }
+        if let Some((_, best)) = best {
+            starts.extend(self.repeated.iter().filter(|&&start| hash(start) == best));
+        }
     }
 
     /// Characters of the words that the runs at `starts` cover, none counted twice.

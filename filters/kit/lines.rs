@@ -110,6 +110,9 @@ pub fn repeats<'a>(elements: impl Iterator<Item = &'a str>) -> Repeats {
 #[derive(Debug, Default)]
 pub struct Table {
     slots: Vec<Slot>,
+    /// How many of them are in use, a power of two. A small document keeps to a few, which stay in the
+    /// caches, however many a large one has left behind.
+    size: usize,
     /// Number of the first hash since [`start`](Table::start); slots of before are below it.
     base: u32,
     /// Number of the next hash.
@@ -134,13 +137,16 @@ pub struct Seen {
     pub first: u32,
 }
 
+/// Hashes there is always room for.
+const FEWEST: usize = 256;
+
 /// Slots that are kept from one document to the next, whatever they need.
 const KEPT_SLOTS: usize = 1 << 20;
 
 impl Table {
     /// Forgets everything; makes room for about so many hashes.
     pub fn start(&mut self, expected: usize) {
-        let expected = expected.max(32);
+        let expected = expected.max(FEWEST);
         // A small table is half empty, for speed; a large one an eighth, for its size.
         let slots = if expected * 2 <= KEPT_SLOTS { expected * 2 } else { expected + expected / 7 + 1 };
         let size = slots.next_power_of_two();
@@ -149,6 +155,7 @@ impl Table {
             self.slots = vec![Slot::default(); size];
             self.next = 0;
         }
+        self.size = size;
         self.used = 0;
         // No document has half as many hashes as there are numbers: it is too large to enter.
         if self.next == 0 || self.next > u32::MAX / 2 {
@@ -189,7 +196,7 @@ impl Table {
 
     #[inline]
     fn find(&self, hash: u64) -> usize {
-        let mask = self.slots.len() - 1;
+        let mask = self.size - 1;
         // Callers' hashes may be weak in their low bits.
         let mut at = (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
         while self.slots[at].first >= self.base && self.slots[at].hash != hash {
@@ -200,14 +207,24 @@ impl Table {
 
     /// How many hashes there may be in so many slots.
     fn room(&self) -> usize {
-        let slots = self.slots.len();
-        if slots < KEPT_SLOTS { slots / 2 + 1 } else { slots / 8 * 7 }
+        if self.size < KEPT_SLOTS { self.size / 2 + 1 } else { self.size / 8 * 7 }
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-        for slot in old.into_iter().filter(|slot| slot.first >= self.base) {
+        let before = self.size;
+        self.size *= 2;
+        if self.slots.len() >= self.size {
+            let taken = self.slots[..before].iter_mut().filter(|slot| slot.first >= self.base);
+            let old: Vec<Slot> = taken.map(std::mem::take).collect();
+            self.put_back(old);
+        } else {
+            let old = std::mem::replace(&mut self.slots, vec![Slot::default(); self.size]);
+            self.put_back(old);
+        }
+    }
+
+    fn put_back(&mut self, slots: Vec<Slot>) {
+        for slot in slots.into_iter().filter(|slot| slot.first >= self.base) {
             let at = self.find(slot.hash);
             self.slots[at] = slot;
         }
@@ -234,7 +251,7 @@ mod tests {
     fn the_room_for_a_huge_document_is_given_back() {
         let mut table = Table::default();
         for (expected, slots) in
-            [(10, 64), (1 << 20, 1 << 21), (1 << 20, 1 << 21), (10, 64), (1 << 19, 1 << 20), (10, 1 << 20)]
+            [(10, 512), (1 << 20, 1 << 21), (1 << 20, 1 << 21), (10, 512), (1 << 19, 1 << 20), (10, 1 << 20)]
         {
             table.start(expected);
             assert_eq!(table.slots.len(), slots);
@@ -252,6 +269,22 @@ mod tests {
                 plain.pop();
             }
             prop_assert_eq!(split_lines(&text).collect::<Vec<_>>(), plain);
+        }
+
+        #[test]
+        fn hashes_are_counted_as_a_map_does(documents in prop::collection::vec((0..3000_usize, 0..4000_u64, 1..50_u64), 1..6)) {
+            let mut table = Table::default();
+            for (expected, hashes, step) in documents {
+                table.start(expected);
+                let mut plain = std::collections::HashMap::new();
+                for number in 0..hashes {
+                    let hash = number * step % 997;
+                    let seen = plain.entry(hash).or_insert(Seen { times: 0, first: number as u32 });
+                    seen.times += 1;
+                    prop_assert_eq!(table.see(hash), *seen);
+                }
+                prop_assert!((0..1000).all(|hash| table.seen(hash) == plain.get(&hash).map_or(0, |seen| seen.times)));
+            }
         }
 
         #[test]

@@ -34,7 +34,7 @@ pub use quoted::Quoted;
 pub use step::{Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
 #[cfg(any(test, fuzzing))]
 pub use text::{EVERY_WAY, probe};
-pub(crate) use text::{Letters, eight, first};
+pub(crate) use text::{Letters, eight, first, is_wordly};
 pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced, sentences};
 pub use twice::Twice;
 pub use value::{Name, Type, Value};

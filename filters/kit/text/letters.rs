@@ -85,12 +85,17 @@ pub fn eight(bytes: &[u8], at: usize) -> u64 {
     }
 }
 
-#[cold]
+/// Of fewer than eight bytes, which two reads that overlap take.
+#[inline]
 fn eight_at_the_end(bytes: &[u8], at: usize) -> u64 {
-    let rest = &bytes[at.min(bytes.len())..];
-    let mut eight = [0; 8];
-    eight[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(eight)
+    let rest = bytes.get(at..).unwrap_or_default();
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(head), Some(tail)) => {
+            let (head, tail) = (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)));
+            head | tail << (8 * (rest.len() - 4))
+        }
+        _ => rest.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    }
 }
 
 /// The first `length` bytes, at most eight, of those that [`eight`] gives.

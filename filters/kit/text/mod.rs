@@ -7,6 +7,7 @@ mod runs;
 mod sentences;
 mod spacy;
 mod treebank;
+mod unicode;
 mod wordpunct;
 mod words;
 
@@ -19,6 +20,7 @@ pub(crate) use letters::{Letters, eight, first};
 pub use probe::{EVERY_WAY, probe};
 pub use runs::Runs;
 pub use sentences::{count_sentences, sentences};
+pub(crate) use unicode::is_wordly;
 use words::cut;
 pub use words::{Words, is_han, is_unspaced};
 

@@ -60,6 +60,16 @@ impl Runs {
         self.read(words);
     }
 
+    /// As [`refill`](Runs::refill), of words by where they stand in a text, and with lengths in bytes
+    /// wherever characters are spoken of.
+    pub(crate) fn refill_bytes(&mut self, text: &str, words: impl Iterator<Item = (u32, u32)>) {
+        self.clear();
+        for (start, end) in words {
+            let (start, end) = (start as usize, end as usize);
+            self.put(look(text.as_bytes(), start, end).0, end - start);
+        }
+    }
+
     pub(super) fn read<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
         self.reserve(words.size_hint().0);
         for word in words {
@@ -84,6 +94,11 @@ impl Runs {
     fn push(&mut self, text: &str, start: usize, end: usize) {
         let (hash, ascii) = look(text.as_bytes(), start, end);
         let chars = if ascii { end - start } else { text[start..end].chars().count() };
+        self.put(hash, chars);
+    }
+
+    #[inline(always)]
+    fn put(&mut self, hash: u64, chars: usize) {
         let (hashes, sums) = (self.hashes[self.hashes.len() - 1], self.chars[self.chars.len() - 1]);
         self.hashes.push(hashes.wrapping_mul(BASE).wrapping_add(hash));
         self.chars.push(sums + chars as u32);

@@ -2,10 +2,8 @@
 
 use std::sync::LazyLock;
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::spacy::{self, Rules};
-use super::{Span, spans_of, treebank, wordpunct};
+use super::{Letters, Span, push, treebank, unicode, wordpunct};
 
 /// How a text is cut into words. Punctuation is a word too, white space never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -70,16 +68,12 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
     }
     match how {
         Words::Chinese => chinese(text, spans),
-        Words::Unicode => {
-            let pieces = text.split_word_bound_indices();
-            let words = pieces.filter(|(_, piece)| !piece.chars().all(char::is_whitespace));
-            spans.extend(words.map(|(at, word)| (at as u32, (at + word.len()) as u32)));
-        }
+        Words::Unicode => unicode::words(text, spans),
         Words::Characters => {
             runs(text, spans, |c| if c.is_alphanumeric() && !is_unspaced(c) { Run::Whole } else { Run::Single })
         }
         Words::Japanese => runs(text, spans, japanese),
-        Words::Spaces => spans_of(text, text.split_whitespace(), spans),
+        Words::Spaces => at_spaces(text, spans),
         Words::Treebank => treebank::words(text, spans),
         Words::Wordpunct => wordpunct::words(text, spans),
         Words::English
@@ -94,6 +88,37 @@ pub(super) fn cut(text: &str, how: Words, spans: &mut Vec<Span>) {
 
 /// Bytes of text that jieba is given at once, and more up to the next line end.
 const JIEBA_PORTION: usize = 64 << 10;
+
+/// As `split_whitespace` does, byte by byte where the text is ASCII.
+fn at_spaces(text: &str, spans: &mut Vec<Span>) {
+    let bytes = text.as_bytes();
+    let mut letters = Letters::of(bytes);
+    let (mut from, mut at) = (0, 0);
+    while at < bytes.len() {
+        at = letters.end(at);
+        let space = match bytes.get(at) {
+            None => break,
+            Some(b'\t'..=b'\r' | b' ') => 1,
+            Some(0x80..) => {
+                let c = text[at..].chars().next().expect("there is a byte");
+                if c.is_whitespace() {
+                    c.len_utf8()
+                } else {
+                    at += c.len_utf8();
+                    continue;
+                }
+            }
+            Some(_) => {
+                at += 1;
+                continue;
+            }
+        };
+        push(spans, from, at);
+        at += space;
+        from = at;
+    }
+    push(spans, from, bytes.len());
+}
 
 fn chinese(text: &str, spans: &mut Vec<Span>) {
     chinese_in(text, JIEBA_PORTION, spans);
@@ -276,6 +301,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn spaces_are_those_of_the_library(text in "([a-z]{1,9}|[A-Z0-9.,_'-]|é|字|[ \t\n\r\u{b}\u{c}\u{1c}\u{85}\u{a0}\u{3000}\u{200b}]){0,40}") {
+            prop_assert_eq!(words(&text, Words::Spaces), text.split_whitespace().collect::<Vec<_>>());
+        }
+
         #[test]
         fn chinese_is_cut_alike_in_portions(text in "([一-龥]{0,3}|我爱北京天安门|，|。|[a-z0-9.%]{0,3}| |\r?\n){0,40}", portion in 0..20_usize) {
             let (mut whole, mut parts) = (Vec::new(), Vec::new());

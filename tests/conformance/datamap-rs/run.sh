@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs datamap-rs's heuristics for OLMo 3 and our Gopher, C4 and FineWeb filters over the same files:
 #   tests/conformance/datamap-rs/run.sh FILE.jsonl.zst...
-# Prints MB of text per CPU-second of one thread, output written, and what each keeps. BINARY is `wanjuan`.
+# Prints how many verdicts are equal where the settings mean the same, MB of text per CPU-second of one thread,
+# output written, and what each keeps. BINARY is `wanjuan`. DIFFER=FILE takes documents with other verdicts;
+# GOLDEN=FOLDER FIRST=N writes datamap-rs's verdicts on the first N documents, and does no more.
 source "$(dirname "$0")/../common.sh"
 paths "$@"
 sources allenai/datamap-rs 26292816d6a9ae67d84915941785a70393002007
 mkdir "$work/in"
-for file in "${files[@]}"; do ln -s "$file" "$work/in/"; done
+for file in "${files[@]}"; do cp "$file" "$work/in/"; chmod u+w "$work/in/$(basename "$file")"; done
 cd "$PEER"
 cargo build -q --release
 peer=$(target)/release/datamap-rs

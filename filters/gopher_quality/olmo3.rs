@@ -1,0 +1,113 @@
+//! Gopher's quality rules as the heuristics of OLMo 3 count them: `src/map_fxn.rs` of allenai/datamap-rs
+//! (commit 2629281), with the settings of `configs/all_dressed/all_dressed_config.yaml`.
+
+use super::dclm::is_stop_word;
+use super::{Config, Measure, count, share};
+use crate::kit::{Letters, Text, Words, is_wordly};
+
+pub(super) const SETTINGS: &str =
+    "counting = \"olmo3\"\nmax_symbols_per_word = 0.1\nmax_hashes_per_word = inf\nmax_ellipses_per_word = inf\n";
+
+pub(super) const ABOUT: &str = "The rules of Gopher among the heuristics of OLMo 3 (allenai/datamap-rs 2629281, `configs/all_dressed/all_dressed_config.yaml`): 50 to 100,000 words, which of a text in ASCII are its runs of letters and digits; all else by words cut at white space, whose mean length is in bytes, so that hardly a Chinese text is kept; `. . .` is one word and one symbol; blank lines are lines where bullets are counted. The recipe's rule of 150 characters is no rule of Gopher's and is left out; hardly a text of 50 words is shorter.";
+
+pub(super) fn measure(config: &Config, text: &Text) -> Measure {
+    let bytes = text.as_bytes();
+    let mut letters = Letters::of(bytes);
+    // Lengths and first letters of the stop words, one bit each: few others look like one.
+    let (mut lengths, mut firsts) = (0_u64, 0_u64);
+    for stop in &config.stop_words {
+        lengths |= 1 << stop.len().min(63);
+        firsts |= stop.bytes().next().map_or(0, |byte| 1 << (byte & 0x1f));
+    }
+    let longest_stop = config.stop_words.iter().map(|stop| 3 * stop.len()).max().unwrap_or(0);
+    let (mut length, mut alphabetic, mut stop_words) = (0, 0, 0);
+    let words = text.word_spans(Words::Spaces);
+    for &(start, end) in words {
+        let (start, end) = (start as usize, end as usize);
+        length += (end - start) as u64;
+        let run = letters.end(start);
+        alphabetic += u64::from(run > start || text[start..end].contains(char::is_alphabetic));
+        let may_stop = match run >= end {
+            true => lengths >> (end - start).min(63) & 1 == 1 && firsts >> (bytes[start] & 0x1f) & 1 == 1,
+            false => end - start <= longest_stop,
+        };
+        if may_stop {
+            stop_words += u64::from(is_stop_word(config, &text[start..end]));
+        }
+    }
+    let (mut lines, mut bullets, mut filled, mut ended) = (0, 0, 0, 0);
+    for line in lines_of(text) {
+        lines += 1;
+        bullets += u64::from(line.starts_with(['●', '•', '*', '-']));
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        filled += u64::from(!line.is_empty());
+        ended += u64::from(["...", ". . .", "…"].iter().any(|mark| line.ends_with(mark)));
+    }
+    let apart = count(text, ". . .") as u64;
+    let hashes = count(text, "#") as u64;
+    let ellipses = (count(text, "...") + count(text, "…")) as u64 + apart;
+    let all = words.len() as u64;
+    let together = (all - 2 * apart).max(1);
+    Measure {
+        words: Some(count_words(text) as f64),
+        mean_word_chars: share(length, all),
+        hashes_per_word: share(hashes, together),
+        ellipses_per_word: share(ellipses, together),
+        symbols_per_word: share(hashes + ellipses, together),
+        bullet_lines: share(bullets, lines),
+        ellipsis_lines: share(ended, filled),
+        alphabetic_words: share(alphabetic, all),
+        stop_words: Some(stop_words as f64),
+        median_word_chars: None,
+    }
+}
+
+/// As `text.split('\n')`, with a faster search.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len()));
+    let mut start = 0;
+    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
+}
+
+/// Runs of letters and digits of an ASCII text; of others, words by Unicode (UAX 29) with a letter or digit.
+fn count_words(text: &Text) -> usize {
+    if !text.is_ascii() {
+        return text.words(Words::Unicode).filter(|word| is_wordly(word)).count();
+    }
+    let mut words = 0;
+    let mut within = false;
+    for byte in text.bytes() {
+        let wordly = byte.is_ascii_alphanumeric();
+        words += usize::from(wordly & !within);
+        within = wordly;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{judged_as, measured_as};
+    use crate::kit::Verdict;
+
+    #[test]
+    fn what_is_counted_is_what_datamap_rs_counts() {
+        let measure = measured_as("olmo3", "The don't # ... . . .\n\n* AND the…\r\n*the so...\n");
+        assert_eq!(measure.words, Some(6.0), "The, don't, AND, the, the, so");
+        assert_eq!(measured_as("olmo3", "The don't # ...").words, Some(3.0), "ASCII alone: The, don, t");
+        assert_eq!(measure.stop_words, Some(2.0), "The and AND; the… is another word");
+        // Twelve words at white space, two fewer with `. . .` put together; one `#`, `...` twice, `. . .` and `…`.
+        assert_eq!(measure.symbols_per_word, Some(5.0 / 10.0));
+        assert_eq!((measure.bullet_lines, measure.ellipsis_lines), (Some(2.0 / 5.0), Some(1.0)));
+        assert_eq!(measure.alphabetic_words, Some(6.0 / 12.0));
+        assert_eq!(measured_as("olmo3", "字字 a").mean_word_chars, Some(3.5), "in bytes");
+    }
+
+    #[test]
+    fn nothing_to_count_is_too_little() {
+        let text = |marks: usize| "the river runs past old mills and falls ".repeat(12) + &"# ... word ".repeat(marks);
+        assert_eq!(judged_as("olmo3", &text(5)), Verdict::Keep);
+        assert_eq!(judged_as("olmo3", &text(7)), Verdict::Drop("too_many_symbols"));
+        assert_eq!(judged_as("olmo3", ""), Verdict::Drop("too_few_words"));
+        assert_eq!(judged_as("olmo3", &"这条河发源于群山之中。".repeat(9)), Verdict::Drop("words_too_long"));
+    }
+}
