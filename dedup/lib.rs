@@ -7,3 +7,4 @@
 
 pub mod clusters;
 pub mod minhash;
+pub mod substrings;

@@ -310,7 +310,7 @@ impl Decisions {
         self.held.splice(..0, again.collect::<Vec<_>>());
     }
 
-    /// The next decision, with all its pieces.
+    /// The next decision, with all its pieces, and joined with all others about the document.
     fn next(&mut self, ordinal: u64) -> Result<Decided, Failure> {
         let mut decided: Option<Decided> = None;
         while let Some(record) = self.merge.peek().filter(|record| record.key as u64 == ordinal) {
@@ -318,7 +318,14 @@ impl Decisions {
                 (Some(decided), [CONTINUED, rest @ ..]) => {
                     rest.get(4..).map(|bytes| decided.bytes.extend_from_slice(bytes)).is_some()
                 }
-                (Some(_), _) => break,
+                (Some(decided), value) => match decode_decision(ordinal, value) {
+                    None => false,
+                    Some(another) => {
+                        decided.bytes.extend_from_slice(&another.bytes);
+                        decided.kept = decided.kept.take().or(another.kept);
+                        true
+                    }
+                },
                 (None, value) => {
                     decided = decode_decision(ordinal, value);
                     decided.is_some()
@@ -378,6 +385,31 @@ mod tests {
         assert_eq!((one[0].len(), one[1].len()), (78, 423), "the last one asked for is held for the next block");
         assert_eq!(one, decisions(40));
         assert_eq!(std::fs::read_dir(drafts.folder()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn decisions_about_one_document_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path().join("phase")).unwrap();
+        let drafts = Drafts::open(folder.path()).unwrap();
+        let key = "0123456789abcdef0123456789abcdef";
+        let kept = [Some((key, 9)), None, Some((key, 4))];
+        let write = |file: usize| {
+            let path = folder.path().join(format!("{file}"));
+            let mut sorter = Sorter::create(&path, 1 << 20, true);
+            let mut value = Vec::new();
+            for ordinal in [1, 2] {
+                encode_decision(kept[file], &[file as u8; 2], 0, &mut value);
+                let key = address(Origin { split: 0, ordinal });
+                sorter.push(Record { key, value: &value, origin: Origin::default() }).unwrap();
+            }
+            sorter.finish().unwrap();
+            (format!("task{file}"), Run::open(&path).unwrap())
+        };
+        let runs: Vec<_> = (0..3).map(write).collect();
+        let decided = Decisions::open(&ledger, &runs, 0, &drafts, 1 << 16).unwrap().up_to(9, usize::MAX).unwrap().0;
+        let whole = |ordinal| Decided { ordinal, kept: Some((key.to_owned(), 4)), bytes: vec![1, 1, 2, 2, 0, 0] };
+        assert_eq!(decided, [whole(1), whole(2)]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Registry {
             .with::<filters::Domain>()
             .with::<stage::ExactDuplicates>()
             .with::<stage::Minhash>()
+            .with::<stage::RepeatedSubstrings>()
             .with::<stage::Repositories>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

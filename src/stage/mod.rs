@@ -8,10 +8,12 @@
 mod exact_duplicates;
 mod keep;
 mod minhash;
+mod repeated_substrings;
 mod repositories;
 
 pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
+pub use repeated_substrings::RepeatedSubstrings;
 pub use repositories::Repositories;
 use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
 
@@ -31,8 +33,10 @@ pub trait Stage: Step<Kind = Kind> {
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
 
     /// Decides about the documents whose records share `key`. Records come in the order of their
-    /// bytes, then of the documents, as a stream: a key may hold more than fits in memory. There is one
-    /// decision about a document, whose bytes may be as many as a document's. Where the stage is about
+    /// bytes, then of the documents, as a stream: a key may hold more than fits in memory. The bytes of a
+    /// decision may be as many as a document's. Several decisions about one document, from whatever keys, are
+    /// joined, those with a `kept` last and then in the order of their bytes, and the first `kept` counts; each
+    /// is of at most 256 KiB then. Where the stage is about
     /// clusters, the documents are those of one, and the records what [`Clustering::member`] said.
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
 

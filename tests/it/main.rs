@@ -14,6 +14,7 @@ mod pipelines;
 mod removal;
 mod report;
 mod rule;
+mod substrings;
 mod tune;
 mod versions;
 mod why;

@@ -1,0 +1,303 @@
+//! Cuts passages that stand in the corpus more than once, letter by letter.
+//!
+//! A passage counts from `min_chars` characters (or `min_bytes` bytes) on. Every place covered by a substring
+//! of that length which is elsewhere too, in another document or in the same, is found: the set of Lee et al.,
+//! arXiv:2107.06499, sec. 4.1, without their suffix array. What is compared is the text as it is, case, spaces and
+//! punctuation included. With `keep = "one"` the first copy in the order of the corpus stays and all later ones
+//! go; with `none` all go. With `cut = "line"` a line goes if it is repeated as a whole, or to the share
+//! `min_line_share` of its characters; with `character`, the passage itself, never half a character. Which
+//! ones go depends on the documents alone, not on threads, shards or restarts.
+//!
+//! A passage that overlaps itself, such as a row of dashes, is left with one period of it when it is cut by
+//! characters. Anchors (half a passage) with more than 262,144 different texts around them are compared part by
+//! part: of what surrounds them some copies stay, and nothing goes that is not repeated. Records on disk
+//! take about three times the text before they are compressed; memory does not grow with the corpus.
+//!
+//! Fields: `repeated_chars` is how many characters are repeated, whether or not they were cut. With `keep =
+//! "one"` a document with any has `kept_instead`, the place of a document that has the passage and keeps it.
+//!
+//! | setting              | default  | source                                                             |
+//! |----------------------|----------|--------------------------------------------------------------------|
+//! | `min_chars`          | 200      | ours: about the 50 tokens of Lee et al. in English; 80 are as much in Chinese |
+//! | `min_bytes`          | none     | instead of `min_chars`: 500 in OLMo 3                              |
+//! | `keep`               | `one`    | OLMo 3; `none` is the paper's                                      |
+//! | `cut`                | `line`   | ours: sentences stay whole; the papers cut by `character`          |
+//! | `min_line_share`     | 1        | ours: the whole line, for `cut = "line"`                           |
+//! | `merge`              | 1        | spans close to each other are one if this share of the whole is repeated; .95 in OLMo 3 |
+//! | `min_left_chars`     | 20       | RefinedWeb, arXiv:2306.01116, app. G: documents with less are dropped |
+//! | `max_repeated_share` | 1        | off; RefinedWeb tries 0.2 (drop-partial) |
+//! | `scope`              | `global` | ours: a field (a dump, `lang`); its values are compared apart      |
+
+use std::cell::RefCell;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wanjuan_dedup::substrings::{Anchors, Cover, Found, Group, Keep, LENGTHS, Scratch, Settings, Unit};
+use wanjuan_filters::kit::{Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Wrong};
+
+use super::keep::Scope;
+use super::{Decision, Key, Kind, Records, Stage};
+
+/// Settings of [`RepeatedSubstrings`].
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Shortest passage, in characters.
+    #[schemars(range(min = 16, max = 65_536))]
+    pub min_chars: usize,
+    /// Shortest passage in bytes, instead of `min_chars`.
+    #[schemars(range(min = 16, max = 65_536))]
+    pub min_bytes: Option<usize>,
+    /// Which of equal passages stay.
+    pub keep: Keep,
+    /// What goes.
+    pub cut: Cut,
+    /// Least share of a line's characters that is repeated, for it to go.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub min_line_share: f64,
+    /// Least share of two passages and what is between them that is repeated, for them to be one.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub merge: f64,
+    /// Fewest characters that are left of a document of which something was cut.
+    pub min_left_chars: usize,
+    /// Greatest share of a document's characters that is repeated.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_repeated_share: f64,
+    /// `global`, or a field whose values are compared apart.
+    pub scope: String,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            min_chars: 200,
+            min_bytes: None,
+            keep: Keep::One,
+            cut: Cut::Line,
+            min_line_share: 1.0,
+            merge: 1.0,
+            min_left_chars: 20,
+            max_repeated_share: 1.0,
+            scope: "global".to_owned(),
+        }
+    }
+}
+
+/// What is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cut {
+    /// Lines that are repeated.
+    Line,
+    /// The passages.
+    Character,
+}
+
+/// See the words at the top of this file.
+pub struct RepeatedSubstrings {
+    config: Config,
+    settings: Settings,
+    anchors: Anchors,
+    scope: Scope,
+    repeated_chars: Name,
+    kept_instead: Name,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static GROUP: RefCell<Option<Group>> = const { RefCell::new(None) };
+}
+
+impl Step for RepeatedSubstrings {
+    const NAME: &'static str = "repeated_substrings";
+    const VERSION: u32 = 1;
+    const WORDS: &'static str = include_str!("repeated_substrings.rs");
+    type Config = Config;
+    type Kind = Kind;
+
+    const PROFILES: &'static [Profile] = &[Profile {
+        name: "olmo3",
+        settings: "min_bytes = 500\ncut = \"character\"\nmerge = 0.95",
+        about: "The numbers of OLMo 3's substring stage (configs/all_dressed/fuzzy_suffarr.yaml of its dedup tool): \
+                500 bytes, one copy stays, spans are merged at 0.95. It ran on 56 shards apart; here all are one.",
+    }];
+
+    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        let (name, length, unit) = match config.min_bytes {
+            Some(bytes) => ("min_bytes", bytes, Unit::Bytes),
+            None => ("min_chars", config.min_chars, Unit::Characters),
+        };
+        if !LENGTHS.contains(&length) {
+            let what = format!("`{name}` is {length}, and must be from {} to {}", LENGTHS.start(), LENGTHS.end());
+            return Err(Wrong::setting(name, what));
+        }
+        for (name, share) in [
+            ("min_line_share", config.min_line_share),
+            ("merge", config.merge),
+            ("max_repeated_share", config.max_repeated_share),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(Wrong::setting(name, format!("`{name}` is {share}, and must be from 0 to 1")));
+            }
+        }
+        let settings = Settings { length, unit };
+        Ok(RepeatedSubstrings {
+            settings,
+            anchors: Anchors::new(settings),
+            scope: Scope::new(&config.scope),
+            repeated_chars: Name::new("repeated_chars"),
+            kept_instead: Name::new(crate::engine::outcome::KEPT_INSTEAD),
+            config,
+        })
+    }
+
+    fn reads(&self) -> Vec<Field> {
+        self.scope.reads()
+    }
+
+    fn writes(&self) -> Vec<Field> {
+        let mut fields = vec![Field { name: self.repeated_chars, kind: Type::Integer }];
+        if self.config.keep == Keep::One {
+            fields.push(Field { name: self.kept_instead, kind: Type::Text });
+        }
+        fields
+    }
+}
+
+impl Stage for RepeatedSubstrings {
+    const REASONS: &'static [Reason] =
+        &[Reason::of("too_little_left", "min_left_chars"), Reason::of("too_much_repeated", "max_repeated_share")];
+
+    fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut emit = |key, value: &[u8]| emit(self.scope.key(document, key), value);
+            self.anchors.observe(document.text(), scratch, &mut emit);
+        });
+    }
+
+    fn reduce(&self, _: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
+        GROUP.with_borrow_mut(|kept| {
+            // A group that a panic has cut short is not used again.
+            let mut group = match kept.take() {
+                Some(group) if group.is_for(self.settings, self.config.keep) => group,
+                _ => Group::new(self.settings, self.config.keep),
+            };
+            let mut bytes = Vec::with_capacity(20);
+            let mut found = |found: Found| {
+                bytes.clear();
+                found.write(&mut bytes);
+                decide(found.origin, Decision { kept: found.kept, bytes: &bytes });
+            };
+            while let Some((origin, value)) = records.next() {
+                group.take(origin, value, &mut found);
+            }
+            group.end(&mut found);
+            *kept = Some(group);
+        });
+    }
+
+    fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
+        let Config { cut, min_line_share, merge, min_left_chars, max_repeated_share, .. } = self.config;
+        let found = decision.map_or(&[][..], |decision| decision.bytes);
+        let text = document.text();
+        let cover = Cover::read(self.settings, merge, text, found);
+        let repeated = cover.characters(text);
+        let share = if repeated == 0 { 0.0 } else { repeated as f64 / text.chars().count() as f64 };
+        let left = match cut {
+            _ if repeated == 0 => None,
+            Cut::Line => Some(cover.cut_lines(text, min_line_share)),
+            Cut::Character => Some(cover.cut(text)),
+        };
+        let left = left.filter(|left| left.len() < text.len());
+        document.set_field(self.repeated_chars, repeated as i64);
+        if share > max_repeated_share {
+            return Verdict::Drop("too_much_repeated");
+        }
+        let Some(left) = left else { return Verdict::Keep };
+        if left.trim().chars().take(min_left_chars).count() < min_left_chars {
+            return Verdict::Drop("too_little_left");
+        }
+        document.set_text(left);
+        Verdict::Keep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Свой первый абзац, только здесь.\n这一段文字出现在三个不同的网页之中。\nИ последний абзац.";
+
+    fn step(settings: &str) -> Result<RepeatedSubstrings, Wrong> {
+        let config: Config = serde_json::from_str(settings).unwrap();
+        RepeatedSubstrings::new(config, &mut Setup::default())
+    }
+
+    /// Applies that the Chinese line is repeated, and some units around it.
+    fn applied(settings: &str, before: usize, behind: usize) -> (Verdict, Document) {
+        let step = step(settings).unwrap();
+        let at = TEXT.find('这').unwrap();
+        let count = |text: &str| match step.settings.unit {
+            Unit::Characters => text.chars().count(),
+            Unit::Bytes => text.len(),
+        };
+        let (start, line) = (count(&TEXT[..at]) - before, count("这一段文字出现在三个不同的网页之中。"));
+        let mut bytes = Vec::new();
+        let count = (line + before + behind + 1 - step.settings.length) as u64;
+        let found = Found { origin: Origin::default(), start: start as u64, count, kept: None };
+        found.write(&mut bytes);
+        let mut document = Document::new("", TEXT);
+        let verdict = step.apply(&mut document, Some(Decision { kept: None, bytes: &bytes }));
+        (verdict, document)
+    }
+
+    #[test]
+    fn lines_or_characters_are_cut() {
+        let (verdict, document) = applied(r#"{"min_chars": 16}"#, 1, 1);
+        assert_eq!(verdict, Verdict::Keep);
+        assert_eq!(document.text(), "Свой первый абзац, только здесь.\nИ последний абзац.");
+        assert_eq!(document.field(Name::new("repeated_chars")).unwrap().as_number(), Some(20.0));
+        // A part of the line before as well.
+        let some = |settings| applied(settings, 5, 0).1.text().to_owned();
+        assert_eq!(some(r#"{"min_chars": 16}"#), "Свой первый абзац, только здесь.\nИ последний абзац.");
+        assert_eq!(
+            some(r#"{"min_chars": 16, "cut": "character"}"#),
+            "Свой первый абзац, только зд\nИ последний абзац."
+        );
+        // A byte of a character is no character.
+        let bytes = |before| applied(r#"{"min_bytes": 16, "cut": "character"}"#, before, 0).1.text().to_owned();
+        assert_eq!(bytes(3), bytes(2));
+        assert_ne!(bytes(4), bytes(3));
+    }
+
+    #[test]
+    fn what_is_left_must_be_enough() {
+        let left = "Свой первый абзац, только здесь.\nИ последний абзац.".chars().count();
+        let verdict = |least: usize| applied(&format!(r#"{{"min_chars": 16, "min_left_chars": {least}}}"#), 1, 1).0;
+        assert_eq!(verdict(left), Verdict::Keep);
+        assert_eq!(verdict(left + 1), Verdict::Drop("too_little_left"));
+    }
+
+    #[test]
+    fn not_too_much_may_be_repeated() {
+        let share = 20.0 / TEXT.chars().count() as f64;
+        let verdict = |most: f64| applied(&format!(r#"{{"min_chars": 16, "max_repeated_share": {most}}}"#), 1, 1).0;
+        assert_eq!(verdict(share), Verdict::Keep);
+        assert_eq!(verdict(share - 0.001), Verdict::Drop("too_much_repeated"));
+    }
+
+    #[test]
+    fn nothing_decided_is_nothing_repeated() {
+        let mut document = Document::new("", "");
+        assert_eq!(step("{}").unwrap().apply(&mut document, None), Verdict::Keep);
+        assert_eq!(document.field(Name::new("repeated_chars")).unwrap().as_number(), Some(0.0));
+    }
+
+    #[test]
+    fn lengths_and_shares_have_bounds() {
+        let wrong = |settings| step(settings).err().unwrap().what;
+        assert_eq!(wrong(r#"{"min_chars": 15}"#), "`min_chars` is 15, and must be from 16 to 65536");
+        assert_eq!(wrong(r#"{"min_bytes": 65537}"#), "`min_bytes` is 65537, and must be from 16 to 65536");
+        assert_eq!(wrong(r#"{"merge": 1.5}"#), "`merge` is 1.5, and must be from 0 to 1");
+    }
+}
