@@ -22,7 +22,6 @@
 //! | `keep_fraction`            | 0.0     | datatrove: share of documents with bad words to keep    |
 //! | `fail_on_missing_language` | true    | datatrove                                               |
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
 use schemars::JsonSchema;
@@ -141,22 +140,13 @@ impl Filter for BadWords {
     const JUDGING: &'static [&'static str] = &["keep_fraction", "fail_on_missing_language"];
 
     fn measure(&self, text: &Text) -> Measure {
-        thread_local! {
-            static LOWER: RefCell<String> = RefCell::default();
-        }
         let document = text.document();
         let found = || document.field(self.lang).and_then(|lang| lang.as_text());
         let lang = self.config.lang.as_deref().or_else(found).unwrap_or(&self.config.default_lang);
         // `zh-hant` and `pt-BR` are told by the list of their language.
         let plain = || lang.split(['-', '_']).next().and_then(|plain| self.matchers.get(plain));
         let Some(matcher) = self.matchers.get(lang).or_else(plain) else { return Measure::default() };
-        let hits = LOWER.with_borrow_mut(|lower| {
-            lower_case(text, lower);
-            let hits = matcher.hits(lower).count();
-            lower.clear();
-            lower.shrink_to(KEPT);
-            hits
-        });
+        let hits = matcher.hits(text.lower()).count();
         // The upper 53 bits, which are what a number between 0 and 1 can hold.
         let draw = || (xxh3_64_with_seed(document.id.as_bytes(), self.seed) >> 11) as f64 / (1_u64 << 53) as f64;
         Measure { bad_words: Some(hits as f64), draw: (hits > 0).then(draw) }
@@ -170,31 +160,6 @@ impl Filter for BadWords {
             }
             _ => Verdict::Keep,
         }
-    }
-}
-
-/// Bytes for which there is room from one document to the next, whatever it needs.
-const KEPT: usize = 1 << 20;
-
-/// The text in lower case, as Python's `str.lower` has it.
-fn lower_case(text: &str, lower: &mut String) {
-    lower.clear();
-    if text.contains('Σ') {
-        // It becomes another letter at the end of a word, which the standard library knows.
-        lower.push_str(&text.to_lowercase());
-        return;
-    }
-    lower.reserve(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
-        let from = lower.len();
-        lower.push_str(&rest[..ascii]);
-        lower[from..].make_ascii_lowercase();
-        rest = &rest[ascii..];
-        let other = rest.bytes().position(|byte| byte.is_ascii()).unwrap_or(rest.len());
-        lower.extend(rest[..other].chars().flat_map(char::to_lowercase));
-        rest = &rest[other..];
     }
 }
 
@@ -307,13 +272,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn lower_case_is_that_of_the_standard_library(text in "\\PC{0,40}|[aAÀΣσİ性ẞ ]{0,40}") {
-            let mut lower = String::from("x");
-            lower_case(&text, &mut lower);
-            prop_assert_eq!(lower, text.to_lowercase());
-        }
-
         #[test]
         fn no_text_panics(text in "\\PC{0,60}") {
             thread_local!(static STEP: BadWords = step(Config::default()));

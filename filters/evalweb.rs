@@ -134,7 +134,7 @@ impl Filter for Evalweb {
 
     fn measure(&self, text: &Text) -> Measure {
         let chars = text.char_count() as f64;
-        let lines = (memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1) as f64;
+        let lines = text.feed_lines().len() as f64;
         let (mut han, mut also) = (0_u64, 0_u64);
         for c in text.chars() {
             han += u64::from(('\u{4e00}'..='\u{9fa5}').contains(&c));

@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::kit::{Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind};
+use crate::kit::{self, Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind};
 
 /// Settings of [`MadladQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -240,15 +240,11 @@ impl Filter for MadladQuality {
 
     fn measure(&self, text: &Text) -> Measure {
         let mut counts = Counts::default();
-        match self.config.sentences {
-            Sentences::Unicode => {
-                let pieces = pieces(text).flat_map(str::split_sentence_bounds).map(str::trim);
-                pieces.filter(|piece| !piece.is_empty()).for_each(|sentence| self.look(sentence, &mut counts));
-            }
-            Sentences::Marks => split_at_marks(text)
-                .filter(|piece| !piece.trim().is_empty())
-                .for_each(|sentence| self.look(sentence, &mut counts)),
-        }
+        let how = match self.config.sentences {
+            Sentences::Unicode => kit::Sentences::Unicode,
+            Sentences::Marks => kit::Sentences::Marks,
+        };
+        text.sentences(how).for_each(|sentence| self.look(sentence, &mut counts));
         let share = |part: u64| (counts.sentences > 0).then(|| part as f64 / counts.sentences as f64);
         Measure {
             sentences: Some(counts.sentences as f64),
@@ -308,54 +304,6 @@ impl MadladQuality {
         }
         words >= self.config.min_list_words && capitals as f64 > self.config.max_capitalised * words as f64
     }
-}
-
-/// Most marks and spaces in a row behind a full stop.
-const MAX_BEHIND_STOP: usize = 64;
-
-/// Cuts where more marks and spaces follow a full stop. From each of them Unicode's rules look ahead for a small
-/// letter, which takes time that grows with the square of their number.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let mut behind = None;
-        for (at, c) in rest.char_indices() {
-            behind = match behind {
-                _ if matches!(c, '.' | '\u{2024}' | '\u{fe52}' | '\u{ff0e}') => Some(0),
-                _ if c.is_alphanumeric() => None,
-                Some(MAX_BEHIND_STOP) => {
-                    let (piece, others) = rest.split_at(at);
-                    rest = others;
-                    return Some(piece);
-                }
-                Some(count) => Some(count + 1),
-                None => None,
-            };
-        }
-        Some(std::mem::take(&mut rest)).filter(|piece| !piece.is_empty())
-    })
-}
-
-/// Cuts at runs of `.`, `!` and `?` with white space behind them, which belong to no piece.
-fn split_at_marks(text: &str) -> impl Iterator<Item = &str> {
-    let is_mark = |c| matches!(c, '.' | '!' | '?');
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let mut at = 0;
-        while let Some(found) = text[at..].find(is_mark) {
-            let end = at + found;
-            let behind = text[end..].trim_start_matches(is_mark);
-            let next = behind.trim_start();
-            if next.len() < behind.len() {
-                rest = Some(next);
-                return Some(&text[..end]);
-            }
-            at = text.len() - behind.len();
-        }
-        rest = None;
-        Some(text)
-    })
 }
 
 #[cfg(test)]
@@ -465,27 +413,11 @@ mod tests {
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
 
-    #[test]
-    fn only_long_runs_behind_a_full_stop_are_cut() {
-        let cut = |run: usize| pieces(&format!("a.{}b", ")".repeat(run))).map(str::len).collect::<Vec<_>>();
-        assert_eq!(cut(MAX_BEHIND_STOP), [MAX_BEHIND_STOP + 3]);
-        assert_eq!(cut(MAX_BEHIND_STOP + 1), [MAX_BEHIND_STOP + 2, 2]);
-        assert_eq!(pieces(&"-".repeat(1_000)).count(), 1);
-        assert_eq!(pieces(&". ".repeat(1_000)).count(), 1);
-        assert_eq!(pieces("").count(), 0);
-    }
-
     proptest! {
         #[test]
-        fn nothing_is_lost_between_pieces(text in "([.)” \u{301}a字１]|[.][) ]{60,140}){0,9}") {
-            prop_assert_eq!(pieces(&text).collect::<String>(), text);
-        }
-
-        #[test]
-        fn marks_cut_as_the_regular_expression_does(text in "(a|字|\\.|!|\\?| |\n|\u{3000}){0,24}") {
-            let plain: Vec<String> = Regex::new(r"[.!?]+\s+").unwrap().split(&text).map(str::to_owned).collect();
-            prop_assert_eq!(split_at_marks(&text).collect::<Vec<_>>(), plain);
+        fn no_text_panics(text in "(a|字|\\.|!|\\?| |\n|\u{3000}){0,24}|\\PC{0,40}") {
             judged("paper", &text);
+            judged("olmo3", &text);
         }
     }
 }

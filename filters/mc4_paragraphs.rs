@@ -65,7 +65,7 @@ impl Filter for Mc4Paragraphs {
         let least = self.config.min_line_chars;
         // As many bytes at least as characters: most lines are told by that alone.
         let long = |line: &&str| line.len() >= least && (least == 0 || line.chars().nth(least - 1).is_some());
-        Measure { long_lines: Some(text.split('\n').filter(long).count() as f64) }
+        Measure { long_lines: Some(text.feed_lines().filter(long).count() as f64) }
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{is_numeric, is_space, is_upper, split};
 use crate::kit::{
-    Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, count_marked, is_lower_stop_word,
-    kind, with_grams, with_normal,
+    Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, is_lower_stop_word, kind, with_grams,
+    with_normal,
 };
 
 /// Settings of [`RedpajamaSignals`].
@@ -135,45 +135,43 @@ impl Filter for RedpajamaSignals {
             stop_words += usize::from(is_lower_stop_word(word));
         }
         let bytes = text.as_bytes();
-        let count = |mark: &str| memchr::memmem::find_iter(bytes, mark).count();
-        let symbols = memchr::memchr_iter(b'#', bytes).count() + count("...") + count("…");
+        let symbols = text.marks().all();
         let curly = memchr::memchr2_iter(b'{', b'}', bytes).count();
         let mut measure = Measure {
             rps_doc_symbol_to_word_ratio: of(symbols, raw),
             rps_doc_frac_no_alph_words: (raw > 0).then(|| 1.0 - alphabetic as f64 / raw as f64),
             rps_doc_frac_all_caps_words: of(capitals, raw),
-            rps_doc_num_sentences: Some(count_marked(text, false) as f64),
+            rps_doc_num_sentences: Some(text.marked_sentences(false) as f64),
             rps_doc_curly_bracket: of(curly, text.char_count()).or(Some(0.0)),
             ..lines(text)
         };
-        with_normal(text, Without::Ascii, |normal| {
-            let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
-            measure.rps_doc_lorem_ipsum = of(lorem, normal.chars().count()).or(Some(0.0));
-            measure.rps_doc_ldnoobw_words = (!self.bad_words.is_empty()).then(|| self.bad(normal) as f64);
-            with_grams(split(normal), |words| {
-                let all = words.words();
-                measure.rps_doc_word_count = Some(all as f64);
-                measure.rps_doc_stop_word_fraction = if all == 0 { Some(0.0) } else { of(stop_words, raw) };
-                measure.rps_doc_mean_word_length = of(words.chars(), all);
-                measure.rps_doc_frac_unique_words = of(words.distinct(), all);
-                if all > 0 {
-                    let mut entropy = 0.0;
-                    // A word that occurs n times is met n times, each time with one n-th of its part.
-                    words.counts(|times| entropy -= (f64::from(times) / all as f64).ln() / all as f64);
-                    measure.rps_doc_unigram_entropy = Some(entropy);
-                }
-                let share = |chars: usize, words: usize| of(chars, words).or(Some(0.0));
-                let chars = words.chars();
-                measure.rps_doc_frac_chars_top_2gram = share(words.top(2), chars);
-                measure.rps_doc_frac_chars_top_3gram = share(words.top(3), chars);
-                measure.rps_doc_frac_chars_top_4gram = share(words.top(4), chars);
-                measure.rps_doc_frac_chars_dupe_5grams = share(words.covered(5), chars);
-                measure.rps_doc_frac_chars_dupe_6grams = share(words.covered(6), chars);
-                measure.rps_doc_frac_chars_dupe_7grams = share(words.covered(7), chars);
-                measure.rps_doc_frac_chars_dupe_8grams = share(words.covered(8), chars);
-                measure.rps_doc_frac_chars_dupe_9grams = share(words.covered(9), chars);
-                measure.rps_doc_frac_chars_dupe_10grams = share(words.covered(10), chars);
-            });
+        let normal = text.normal(Without::Ascii);
+        let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
+        measure.rps_doc_lorem_ipsum = of(lorem, normal.chars().count()).or(Some(0.0));
+        measure.rps_doc_ldnoobw_words = (!self.bad_words.is_empty()).then(|| self.bad(normal) as f64);
+        with_grams(split(normal), |words| {
+            let all = words.words();
+            measure.rps_doc_word_count = Some(all as f64);
+            measure.rps_doc_stop_word_fraction = if all == 0 { Some(0.0) } else { of(stop_words, raw) };
+            measure.rps_doc_mean_word_length = of(words.chars(), all);
+            measure.rps_doc_frac_unique_words = of(words.distinct(), all);
+            if all > 0 {
+                let mut entropy = 0.0;
+                // A word that occurs n times is met n times, each time with one n-th of its part.
+                words.counts(|times| entropy -= (f64::from(times) / all as f64).ln() / all as f64);
+                measure.rps_doc_unigram_entropy = Some(entropy);
+            }
+            let share = |chars: usize, words: usize| of(chars, words).or(Some(0.0));
+            let chars = words.chars();
+            measure.rps_doc_frac_chars_top_2gram = share(words.top(2), chars);
+            measure.rps_doc_frac_chars_top_3gram = share(words.top(3), chars);
+            measure.rps_doc_frac_chars_top_4gram = share(words.top(4), chars);
+            measure.rps_doc_frac_chars_dupe_5grams = share(words.covered(5), chars);
+            measure.rps_doc_frac_chars_dupe_6grams = share(words.covered(6), chars);
+            measure.rps_doc_frac_chars_dupe_7grams = share(words.covered(7), chars);
+            measure.rps_doc_frac_chars_dupe_8grams = share(words.covered(8), chars);
+            measure.rps_doc_frac_chars_dupe_9grams = share(words.covered(9), chars);
+            measure.rps_doc_frac_chars_dupe_10grams = share(words.covered(10), chars);
         });
         measure
     }

@@ -113,18 +113,14 @@ impl Filter for Statistics {
         }
         let words = text.words(self.config.words).filter(|word| word.chars().any(char::is_alphanumeric));
         let distinct = if text.chars().any(char::is_uppercase) {
-            let lower = text.to_lowercase();
-            let lower = Text::from(lower.as_str());
-            let words = lower.words(self.config.words).filter(|word| word.chars().any(char::is_alphanumeric));
+            let words = text.lower().words(self.config.words).filter(|word| word.chars().any(char::is_alphanumeric));
             let found = repeats(words);
             (found.elements - found.copies, found.elements)
         } else {
             let found = repeats(words);
             (found.elements - found.copies, found.elements)
         };
-        let bytes = text.as_bytes();
-        let ellipses = ["...", "…"].map(|mark| memchr::memmem::find_iter(bytes, mark).count());
-        let symbols = memchr::memchr_iter(b'#', bytes).count() + ellipses[0] + ellipses[1];
+        let symbols = text.marks().all();
         let tokens = self.tokenizer.as_ref().and_then(|tokenizer| {
             let mut ids = Vec::new();
             tokenizer.encode(text, &mut ids).ok().map(|()| ids.len() as f64)

@@ -20,9 +20,9 @@ pub struct Lines {
     pub javascript: usize,
 }
 
-pub fn look(text: &str) -> Lines {
+pub fn look<'a>(lines: impl Iterator<Item = &'a str>) -> Lines {
     let mut found = Lines::default();
-    for line in text.split('\n') {
+    for line in lines {
         let line = trimmed_end(line);
         if line.is_empty() {
             continue;
@@ -66,6 +66,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted() {
+        let look = |text: &str| look(text.split('\n'));
         let found = look("• One.\n \n – two…\nthree...\n---\nJava-Script\nuse JAVASCRIPT now!");
         assert_eq!(found, Lines { lines: 6, ellipses: 2, ended: 3, bullets: 2, wordly: 5, javascript: 2 });
         assert_eq!(look(""), Lines::default());

@@ -11,13 +11,6 @@ pub fn chars(text: &str) -> usize {
     strip(text).chars().filter(|c| !matches!(c, ' ' | '\n' | '\t')).count()
 }
 
-/// `#`, `...` without overlap, and `…`.
-pub fn symbols(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let found = |needle: &str| memchr::memmem::find_iter(bytes, needle).count();
-    memchr::memchr_iter(b'#', bytes).count() + found("...") + found("…")
-}
-
 /// Entities such as `&nbsp`, with a half or a full `&`; one with a semicolon counts twice.
 pub fn entities(text: &str) -> usize {
     const NAMES: [&str; 13] =
@@ -72,10 +65,9 @@ mod tests {
     #[test]
     fn marks_are_counted() {
         assert_eq!(chars(" \u{3000}a b\tc\r\nd\u{3000}"), 5);
-        assert_eq!(symbols("# a ... b….."), 3);
         assert_eq!(entities("&nbsp;&lt ＆gt；&amp;lt; &x;"), 2 + 1 + 2 + 2);
         assert_eq!(special("u200e ? : �□{/U} U+260A U+1F300 <|end|> <|no"), 8);
         assert_eq!(unpunctuated("a b c, d\ne f g h–i"), 4);
-        assert_eq!((chars(""), symbols(""), entities(""), special(""), unpunctuated("")), (0, 0, 0, 0, 0));
+        assert_eq!((chars(""), entities(""), special(""), unpunctuated("")), (0, 0, 0, 0));
     }
 }

@@ -50,8 +50,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::python::{is_letter, is_space, is_upper, split};
 use crate::kit::{
-    Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, above, below, count_marked,
-    is_stop_word, kind, with_grams, with_normal,
+    Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, above, below, is_stop_word, kind,
+    with_grams,
 };
 
 /// Settings of [`Dingo`]. Shares lie between 0 and 1.
@@ -299,8 +299,8 @@ impl Filter for Dingo {
             capitals += usize::from(is_upper(word));
             stop_words += usize::from(is_stop_word(word));
         }
-        let symbols = marks::symbols(text);
-        let lines = lines::look(text);
+        let symbols = text.marks().all();
+        let lines = lines::look(text.feed_lines());
         let mut measure = Measure {
             alpha_words: of(alpha, treebank),
             capital_words: of(capitals, raw),
@@ -315,7 +315,7 @@ impl Filter for Dingo {
             lines: count(lines.wordly),
             plain_lines: count(lines.wordly - lines.javascript),
             unpunctuated_words: count(marks::unpunctuated(text)),
-            sentences: count(count_marked(text, true)),
+            sentences: count(text.marked_sentences(true)),
             special_characters: of(marks::special(text), all_chars),
             stop_words: of(stop_words, raw),
             stop_word_count: (raw > 0).then_some(stop_words as f64),
@@ -323,17 +323,16 @@ impl Filter for Dingo {
             pii: count(personal::found(text)),
             ..Measure::default()
         };
-        with_normal(text, Without::Chinese, |normal| {
-            let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
-            measure.lorem_ipsum = of(lorem, normal.chars().count());
-            with_grams(split(normal), |words| {
-                measure.words = count(words.words());
-                measure.mean_word_chars = of(words.chars(), words.words());
-                measure.unique_words = of(words.distinct(), words.words());
-            });
-            let dup = with_grams(split(normal).flat_map(pieces), |words| (words.covered(6), words.chars()));
-            measure.dup_6gram_chars = of(dup.0, dup.1).or(Some(0.0));
+        let normal = text.normal(Without::Chinese);
+        let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
+        measure.lorem_ipsum = of(lorem, normal.chars().count());
+        with_grams(split(normal), |words| {
+            measure.words = count(words.words());
+            measure.mean_word_chars = of(words.chars(), words.words());
+            measure.unique_words = of(words.distinct(), words.words());
         });
+        let dup = with_grams(split(normal).flat_map(pieces), |words| (words.covered(6), words.chars()));
+        measure.dup_6gram_chars = of(dup.0, dup.1).or(Some(0.0));
         measure
     }
 

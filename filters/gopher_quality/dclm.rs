@@ -4,7 +4,7 @@
 //! Two cuts into words: fastText's (at ASCII white space and NUL) for the number of words, of which
 //! those count that begin with a letter or digit, and Python's `split` for all else.
 
-use super::{Config, Measure, count, length, share};
+use super::{Config, Measure, length, share};
 use crate::kit::python::{is_letter, is_letter_or_digit, strip};
 use crate::kit::{Text, Words};
 
@@ -24,13 +24,15 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         stop_words += u64::from(is_stop_word(config, word));
     }
     let (mut lines, mut bullets, mut ended) = (0, 0, 0);
-    for line in text.split('\n').map(strip).filter(|line| !line.is_empty()) {
+    for line in text.feed_lines().map(strip).filter(|line| !line.is_empty()) {
         lines += 1;
         bullets += u64::from(line.starts_with(['●', '•', '*', '-']));
         ended += u64::from(["...", ". . .", "…"].iter().any(|mark| line.ends_with(mark)));
     }
-    let hashes = count(text, "#") as u64;
-    let ellipses = (count(text, "...") + count(text, ". . .") + count(text, "…")) as u64;
+    let marks = text.marks();
+    let hashes = marks.hashes as u64;
+    let spaced_dots = memchr::memmem::find_iter(text.as_bytes(), ". . .").count();
+    let ellipses = (marks.dots + spaced_dots + marks.ellipses) as u64;
     Measure {
         words: Some(wordly as f64),
         mean_word_chars: share(chars, words),

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use super::{Config, Measure, count, length, share};
+use super::{Config, Measure, length, share};
 use crate::kit::python::is_letter;
 use crate::kit::{Text, Words};
 
@@ -36,16 +36,17 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         median(lengths)
     });
     let (mut lines, mut bullets, mut ended) = (0, 0, 0);
-    for line in text.split('\n') {
+    for line in text.feed_lines() {
         lines += 1;
         bullets += u64::from(line.starts_with(['*', '-']));
         ended += u64::from(line.ends_with('…'));
     }
-    let ellipses = (count(text, "...") + count(text, "…")) as u64;
+    let marks = text.marks();
+    let ellipses = (marks.dots + marks.ellipses) as u64;
     Measure {
         words: Some(words as f64),
         mean_word_chars: share(chars, words),
-        hashes_per_word: share(count(text, "#") as u64, words),
+        hashes_per_word: share(marks.hashes as u64, words),
         ellipses_per_word: share(ellipses, words),
         symbols_per_word: share(symbols, words),
         bullet_lines: share(bullets, lines),

@@ -294,8 +294,8 @@ impl Filter for GopherQuality {
             let end = line.trim_end();
             ellipses += u64::from(end.ends_with("...") || end.ends_with('…'));
         }
-        let hashes = memchr::memchr_iter(b'#', text.as_bytes()).count();
-        let ellipses_in_text = count_ellipses(text);
+        let marks = text.marks();
+        let (hashes, ellipses_in_text) = (marks.hashes, marks.dots + marks.ellipses);
         let of = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         Measure {
             words: Some(wordly as f64),
@@ -359,11 +359,6 @@ fn look(word: &str) -> (u64, bool, bool) {
     (word.chars().count() as u64, letter, symbols)
 }
 
-/// How often a mark occurs, without overlap.
-fn count(text: &str, mark: &str) -> usize {
-    memchr::memmem::find_iter(text.as_bytes(), mark).count()
-}
-
 /// What share of a whole a part is, unless there is nothing.
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
@@ -372,19 +367,6 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 /// Characters of a word.
 fn length(word: &str) -> u64 {
     if word.is_ascii() { word.len() as u64 } else { word.chars().count() as u64 }
-}
-
-/// `...` without overlap, and `…`.
-fn count_ellipses(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (mut dots, mut next) = (0, 0);
-    for at in memchr::memchr_iter(b'.', bytes) {
-        if at >= next && bytes[at..].starts_with(b"...") {
-            dots += 1;
-            next = at + 3;
-        }
-    }
-    dots + count(text, "…")
 }
 
 #[cfg(test)]

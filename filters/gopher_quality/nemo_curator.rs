@@ -5,7 +5,7 @@
 //! looked for among the former, whatever the language. An empty text, which makes the original divide
 //! by zero, has too few words here.
 
-use super::{Config, Measure, count, length, share};
+use super::{Config, Measure, length, share};
 use crate::kit::python::{strip, words_and_spaces};
 use crate::kit::{Text, Words};
 
@@ -26,17 +26,18 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
     }
     let stop_words = text.words(Words::Spaces).filter(|word| config.stop_words.iter().any(|stop| stop == word)).count();
     let (mut lines, mut bullets, mut ended) = (0, 0, 0);
-    for line in text.split('\n').map(strip).filter(|line| !line.is_empty()) {
+    for line in text.feed_lines().map(strip).filter(|line| !line.is_empty()) {
         lines += 1;
         bullets += u64::from(line.starts_with(BULLETS));
         ended += u64::from(ELLIPSES.iter().any(|mark| ends_with(line, mark)));
     }
     let Counts { words, chars, alphabetic, symbols } = counts;
-    let ellipses = (count(text, "...") + count(text, "…")) as u64;
+    let marks = text.marks();
+    let ellipses = (marks.dots + marks.ellipses) as u64;
     Measure {
         words: Some(words as f64),
         mean_word_chars: share(chars, words),
-        hashes_per_word: share(count(text, "#") as u64, words),
+        hashes_per_word: share(marks.hashes as u64, words),
         ellipses_per_word: share(ellipses, words),
         symbols_per_word: share(symbols, words),
         bullet_lines: share(bullets, lines),

@@ -2,7 +2,7 @@
 //! (commit 2629281), with the settings of `configs/all_dressed/all_dressed_config.yaml`.
 
 use super::dclm::is_stop_word;
-use super::{Config, Measure, count, share};
+use super::{Config, Measure, share};
 use crate::kit::{Letters, Text, Words, is_wordly};
 
 pub(super) const SETTINGS: &str =
@@ -36,16 +36,17 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         }
     }
     let (mut lines, mut bullets, mut filled, mut ended) = (0, 0, 0, 0);
-    for line in lines_of(text) {
+    for line in text.feed_lines() {
         lines += 1;
         bullets += u64::from(line.starts_with(['●', '•', '*', '-']));
         let line = line.strip_suffix('\r').unwrap_or(line);
         filled += u64::from(!line.is_empty());
         ended += u64::from(["...", ". . .", "…"].iter().any(|mark| line.ends_with(mark)));
     }
-    let apart = count(text, ". . .") as u64;
-    let hashes = count(text, "#") as u64;
-    let ellipses = (count(text, "...") + count(text, "…")) as u64 + apart;
+    let apart = memchr::memmem::find_iter(bytes, ". . .").count() as u64;
+    let marks = text.marks();
+    let hashes = marks.hashes as u64;
+    let ellipses = (marks.dots + marks.ellipses) as u64 + apart;
     let all = words.len() as u64;
     let together = (all - 2 * apart).max(1);
     Measure {
@@ -60,13 +61,6 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         stop_words: Some(stop_words as f64),
         median_word_chars: None,
     }
-}
-
-/// As `text.split('\n')`, with a faster search.
-fn lines_of(text: &str) -> impl Iterator<Item = &str> {
-    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len()));
-    let mut start = 0;
-    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end])
 }
 
 /// Runs of letters and digits of an ASCII text; of others, words by Unicode (UAX 29) with a letter or digit.

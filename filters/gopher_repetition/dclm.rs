@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use super::Measure;
 use super::shared::{all_copies, chars, each_length};
 use crate::kit::python::{is_letter_or_digit, strip};
-use crate::kit::{Runs, Text, Words};
+use crate::kit::{Paragraphs, Runs, Text, Words};
 
 pub(super) const SETTINGS: &str = "counting = \"dclm\"\n";
 
@@ -20,12 +20,12 @@ thread_local! {
 }
 
 pub(super) fn measure(text: &Text) -> Measure {
-    let pieces = |end: &'static str| text.split(end).map(strip).filter(|piece| !piece.is_empty());
-    let lines = all_copies(pieces("\n"), chars);
+    let lines = all_copies(text.feed_lines().map(strip).filter(|line| !line.is_empty()), chars);
     if lines.elements == 0 {
         return Measure::default();
     }
-    let paragraphs = all_copies(pieces("\n\n"), chars);
+    let paragraphs = text.paragraphs(Paragraphs::Pairs).map(strip).filter(|paragraph| !paragraph.is_empty());
+    let paragraphs = all_copies(paragraphs, chars);
     let Ngrams { top: [top2, top3, top4], covered: [dup5, dup6, dup7, dup8, dup9, dup10] } =
         RUNS.with_borrow_mut(|runs| {
             runs.refill(text.words(Words::Unicode).filter(|word| word.starts_with(is_letter_or_digit)));

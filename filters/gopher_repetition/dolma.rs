@@ -12,7 +12,7 @@ pub(super) const SETTINGS: &str =
 pub(super) const ABOUT: &str = "Dolma's tagger `gopher_v1` (dolma 1.2.1) with the thresholds of the mixer of Dolma 1.5 (`configs/dolma-v1_5/mixing/cc-head.yaml`): every copy of a line counts, blank ones too, and copies may take 30 % of the words' characters; there is no rule about paragraphs; of 5 to 10 words the share is of the characters of all such runs. The mixer asks for `…_most_common_2gram` to `_4gram` and the tagger writes `…_most_common_2grams`, so that with those files the three rules never decide; here they do, and `max_top_ngram_chars = [inf, inf, inf]` switches them off.";
 
 pub(super) fn measure(text: &Text) -> Measure {
-    let lines = all_copies(text.split('\n'), shared::chars);
+    let lines = all_copies(text.feed_lines(), shared::chars);
     let runs = text.runs(Words::Spaces);
     let chars = runs.chars(0, runs.words()).max(1) as f64;
     let (mut top, mut repeated) = ([None; 3], [None; 6]);

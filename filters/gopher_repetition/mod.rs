@@ -42,7 +42,8 @@ use serde::{Deserialize, Serialize};
 use crate::fineweb_2;
 use crate::gopher_quality::Counting;
 use crate::kit::{
-    Filter, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Twice, Verdict, Words, Wrong, kind, repeats,
+    Filter, Paragraphs, Profile, Reason, Runs, Seen, Setup, Step, Table, Text, Twice, Verdict, Words, Wrong, kind,
+    repeats,
 };
 
 /// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
@@ -188,7 +189,7 @@ impl Filter for GopherRepetition {
         if chars == 0.0 {
             return Measure::default();
         }
-        let paragraphs = repeats(paragraphs(text.trim()));
+        let paragraphs = repeats(text.paragraphs(Paragraphs::Blank));
         let lines = repeats(lines(text));
         let share = |part: usize| Some(part as f64 / chars);
         let Ngrams { top: [top2, top3, top4], copied: [dup5, dup6, dup7, dup8, dup9, dup10] } =
@@ -235,35 +236,12 @@ impl Filter for GopherRepetition {
     }
 }
 
-/// Cut at runs of two or more line ends.
-fn paragraphs(text: &str) -> impl Iterator<Item = &str> + Clone {
-    split_runs(text, 2)
-}
-
-/// Cut at runs of line ends. A run at the start or end leaves an empty piece, as a regular expression
-/// does.
-fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
-    split_runs(text, 1)
-}
-
-fn split_runs(text: &str, least: usize) -> impl Iterator<Item = &str> + Clone {
-    let bytes = text.as_bytes();
-    let mut start = Some(0);
-    std::iter::from_fn(move || {
-        let from = start?;
-        let mut at = from;
-        while let Some(found) = memchr::memchr(b'\n', &bytes[at..]) {
-            let found = at + found;
-            let run = bytes[found..].iter().take_while(|&&byte| byte == b'\n').count();
-            if run >= least {
-                start = Some(found + run);
-                return Some(&text[from..found]);
-            }
-            at = found + run;
-        }
-        start = None;
-        Some(&text[from..])
-    })
+/// Cut at runs of line feeds: the lines that are not empty. A run at the start or end leaves an empty piece, as a
+/// regular expression does.
+fn lines(text: &Text) -> impl Iterator<Item = &str> + Clone {
+    let lines = text.feed_lines();
+    let last = lines.len() - 1;
+    lines.enumerate().filter(move |&(at, line)| !line.is_empty() || at == 0 || at == last).map(|(_, line)| line)
 }
 
 /// Characters in repeated runs of words.
@@ -552,9 +530,12 @@ mod tests {
 
         #[test]
         fn pieces_are_those_of_the_regular_expressions(text in "[a\n]{0,30}") {
-            let split = |pattern: &str| regex::Regex::new(pattern).unwrap().split(&text).map(str::to_owned).collect::<Vec<_>>();
-            prop_assert_eq!(lines(&text).collect::<Vec<_>>(), split("\n+"));
-            prop_assert_eq!(paragraphs(&text).collect::<Vec<_>>(), split("\n{2,}"));
+            let split = |pattern: &str, text: &str| {
+                regex::Regex::new(pattern).unwrap().split(text).map(str::to_owned).collect::<Vec<_>>()
+            };
+            let seen = Text::from(text.as_str());
+            prop_assert_eq!(lines(&seen).collect::<Vec<_>>(), split("\n+", &text));
+            prop_assert_eq!(seen.paragraphs(Paragraphs::Blank).collect::<Vec<_>>(), split("\n{2,}", text.trim()));
         }
     }
 }

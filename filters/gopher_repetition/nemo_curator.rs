@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use super::shared::each_length;
 use super::{Config, Measure};
 use crate::kit::python::words_and_spaces;
-use crate::kit::{Repeats, Runs, Text, Words, repeats};
+use crate::kit::{Paragraphs, Repeats, Runs, Text, Words, repeats};
 
 pub(super) const SETTINGS: &str = "counting = \"nemo-curator\"\nwords = \"spaces\"\n";
 
@@ -23,12 +23,12 @@ thread_local! {
 }
 
 pub(super) fn measure(config: &Config, text: &Text) -> Measure {
-    let lines = text.split('\n').filter(|line| !line.trim().is_empty());
+    let lines = text.feed_lines().filter(|line| !line.trim().is_empty());
     let line_chars: usize = lines.clone().map(|line| line.chars().count()).sum();
     if line_chars == 0 {
         return Measure::default();
     }
-    let paragraphs = text.split("\n\n");
+    let paragraphs = text.paragraphs(Paragraphs::Pairs);
     let paragraph_chars: usize = paragraphs.clone().map(|paragraph| paragraph.chars().count()).sum();
     let (lines, paragraphs) = (repeats(lines), repeats(paragraphs));
     let ([top2, top3, top4], [dup5, dup6, dup7, dup8, dup9, dup10]) = if config.words == Words::Chinese {

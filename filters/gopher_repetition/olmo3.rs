@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 
 use super::shared::{all_copies, each_length};
-use super::{Measure, lines, paragraphs};
-use crate::kit::{Runs, Text, Words, is_wordly};
+use super::{Measure, lines};
+use crate::kit::{Paragraphs, Runs, Text, Words, is_wordly};
 
 pub(super) const SETTINGS: &str = "counting = \"olmo3\"\n";
 
@@ -21,7 +21,7 @@ pub(super) fn measure(text: &Text) -> Measure {
     if lines.elements == 0 {
         return Measure::default();
     }
-    let paragraphs = all_copies(paragraphs(text).filter(|paragraph| !paragraph.is_empty()), str::len);
+    let paragraphs = all_copies(text.paragraphs(Paragraphs::Loose), str::len);
     let Shares { top: [top2, top3, top4], covered: [dup5, dup6, dup7, dup8, dup9, dup10] } =
         RUNS.with_borrow_mut(|runs| {
             let words = text.word_spans(Words::Unicode).iter().copied();

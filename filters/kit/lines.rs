@@ -28,7 +28,7 @@ pub fn split_lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether there is a line end other than `\n`: hardly a text has one, and a search for each is quick.
-fn has_rare_ends(bytes: &[u8]) -> bool {
+pub(super) fn has_rare_ends(bytes: &[u8]) -> bool {
     static LONG: LazyLock<[Finder<'static>; 3]> =
         LazyLock::new(|| ["\u{85}", "\u{2028}", "\u{2029}"].map(|end| Finder::new(end.as_bytes())));
     memchr::memchr3(b'\r', 0x0b, 0x0c, bytes).is_some()

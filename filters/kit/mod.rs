@@ -32,9 +32,11 @@ pub use normal::{Without, with_normal};
 pub use punctuation::{REDPAJAMA_BULLETS, is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
 pub use step::{Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
+pub use text::{
+    Classes, Marks, Paragraphs, Runs, Sentences, Text, Words, count_sentences, is_han, is_unspaced, sentences,
+};
 #[cfg(any(test, fuzzing))]
 pub use text::{EVERY_WAY, probe};
 pub(crate) use text::{Letters, eight, first, is_wordly};
-pub use text::{Runs, Text, Words, count_sentences, is_han, is_unspaced, sentences};
 pub use twice::Twice;
 pub use value::{Name, Type, Value};

@@ -2,6 +2,7 @@
 //! case, one space for each run of white space and none at the ends, decomposed (NFD).
 
 use std::cell::RefCell;
+use std::ops::Deref;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfd_quick};
 
@@ -20,6 +21,9 @@ pub enum Without {
 }
 
 impl Without {
+    /// How many ways there are.
+    pub(super) const COUNT: usize = 2;
+
     /// Whether this character is left out.
     pub fn removes(self, c: char) -> bool {
         if c.is_ascii() { c.is_ascii_punctuation() } else { self == Without::Chinese && is_chinese_punctuation(c) }
@@ -41,23 +45,53 @@ fn is_chinese_punctuation(c: char) -> bool {
     }
 }
 
-/// Calls `see` with the normalised text.
+/// Calls `see` with the normalised text: for pieces. Of a whole document it is [`Text::normal`](super::Text::normal).
 pub fn with_normal<R>(text: &str, without: Without, see: impl FnOnce(&str) -> R) -> R {
     thread_local! {
-        static BUFFERS: RefCell<(String, String)> = RefCell::default();
+        static NORMAL: RefCell<Normal> = RefCell::default();
     }
-    BUFFERS.with_borrow_mut(|(folded, decomposed)| {
-        folded.clear();
-        folded.shrink_to(KEPT_BYTES);
-        decomposed.clear();
-        decomposed.shrink_to(KEPT_BYTES);
-        fold(text, without, folded);
-        if folded.is_ascii() || is_nfd_quick(folded.chars()) == IsNormalized::Yes {
-            return see(folded);
-        }
-        decomposed.extend(folded.nfd());
-        see(decomposed)
+    NORMAL.with_borrow_mut(|normal| {
+        normal.clear();
+        normal.read(text, without);
+        see(normal)
     })
+}
+
+/// A normalised text, and the room it takes.
+#[derive(Debug, Default)]
+pub struct Normal {
+    folded: String,
+    /// The same decomposed, unless it was.
+    decomposed: String,
+}
+
+impl Normal {
+    pub fn clear(&mut self) {
+        for buffer in [&mut self.folded, &mut self.decomposed] {
+            buffer.clear();
+            buffer.shrink_to(KEPT_BYTES);
+        }
+    }
+
+    /// Normalises a text; before, it must be clear.
+    pub fn read(&mut self, text: &str, without: Without) {
+        fold(text, without, &mut self.folded);
+        if !self.folded.is_ascii() && is_nfd_quick(self.folded.chars()) != IsNormalized::Yes {
+            self.decomposed.extend(self.folded.nfd());
+        }
+    }
+}
+
+impl Deref for Normal {
+    type Target = str;
+    fn deref(&self) -> &str {
+        if self.decomposed.is_empty() { &self.folded } else { &self.decomposed }
+    }
+}
+
+/// Gives back what a huge text has made a buffer hold.
+pub fn shrink(buffer: &mut String) {
+    buffer.shrink_to(KEPT_BYTES);
 }
 
 fn fold(text: &str, without: Without, folded: &mut String) {
@@ -94,9 +128,41 @@ fn push_lower(c: char, folded: &mut String) {
     if c.is_uppercase() { folded.extend(c.to_lowercase()) } else { folded.push(c) }
 }
 
+/// The text in lower case, as Python's `str.lower` has it, behind what `lower` holds.
+pub fn lower_case(text: &str, lower: &mut String) {
+    if text.contains('Σ') {
+        // It becomes another letter at the end of a word, which the standard library knows.
+        lower.push_str(&text.to_lowercase());
+        return;
+    }
+    lower.reserve(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        let from = lower.len();
+        lower.push_str(&rest[..ascii]);
+        lower[from..].make_ascii_lowercase();
+        rest = &rest[ascii..];
+        let other = rest.bytes().position(|byte| byte.is_ascii()).unwrap_or(rest.len());
+        lower.extend(rest[..other].chars().flat_map(char::to_lowercase));
+        rest = &rest[other..];
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn lower_case_is_that_of_the_standard_library(text in "\\PC{0,40}|[aAÀΣσİ性ẞ ]{0,40}") {
+            let mut lower = String::new();
+            lower_case(&text, &mut lower);
+            prop_assert_eq!(lower, text.to_lowercase());
+        }
+    }
 
     fn normal(text: &str, without: Without) -> String {
         with_normal(text, without, str::to_owned)

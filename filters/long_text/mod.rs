@@ -165,23 +165,21 @@ impl Filter for LongText {
         if (text.len() as u64) < self.config.min_bytes || text.trim_ascii().is_empty() {
             return Measure::default();
         }
-        let (mut chars, mut commas, mut bars) = (0_u64, 0_u64, 0_u64);
-        for c in text.chars().filter(|c| !c.is_whitespace()) {
-            chars += 1;
-            commas += u64::from(matches!(c, ',' | '，'));
-            bars += u64::from(c == '|');
-        }
+        let bytes = text.as_bytes();
+        let chars = text.char_count() as u64 - text.classes().white_space;
+        let commas = memchr::memchr_iter(b',', bytes).count() + memchr::memmem::find_iter(bytes, "，").count();
+        let bars = memchr::memchr_iter(b'|', bytes).count();
         let of = |part: u64| (chars > 0).then(|| part as f64 / chars as f64);
         let (connectives, pronouns) = listed_chars(text);
-        let (mean, deviation) = line_lengths(text);
+        let (mean, deviation) = line_lengths(text.feed_lines());
         Measure {
             connectives: of(connectives),
             pronouns: of(pronouns),
             distinct_words: distinct_words(text.words(self.config.words)),
             mean_line_chars: mean,
             line_chars_deviation: deviation,
-            commas: of(commas),
-            bars: of(bars),
+            commas: of(commas as u64),
+            bars: of(bars as u64),
             compressed: compressed(text).map(|length| length as f64 / text.len() as f64),
         }
     }
@@ -277,19 +275,19 @@ fn distinct_words<'a>(words: impl ExactSizeIterator<Item = &'a str>) -> Option<f
 }
 
 /// Mean length of lines that are not blank, and its standard deviation.
-fn line_lengths(text: &str) -> (Option<f64>, Option<f64>) {
-    let (mut lines, mut sum, mut squares) = (0.0, 0.0, 0.0);
-    for line in text.split('\n').filter(|line| !line.trim().is_empty()) {
+fn line_lengths<'a>(lines: impl Iterator<Item = &'a str>) -> (Option<f64>, Option<f64>) {
+    let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for line in lines.filter(|line| !line.trim().is_empty()) {
         let length = line.chars().count() as f64;
-        lines += 1.0;
+        count += 1.0;
         sum += length;
         squares += length * length;
     }
-    if lines == 0.0 {
+    if count == 0.0 {
         return (None, None);
     }
-    let mean: f64 = sum / lines;
-    (Some(mean), Some((squares / lines - mean * mean).max(0.0).sqrt()))
+    let mean: f64 = sum / count;
+    (Some(mean), Some((squares / count - mean * mean).max(0.0).sqrt()))
 }
 
 /// Bytes when compressed.

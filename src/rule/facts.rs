@@ -1,9 +1,6 @@
 //! Facts of a text that need no other step: `text.characters`, `text.han`.
 
-use std::sync::LazyLock;
-
-use regex_syntax::hir::{Class, HirKind};
-use wanjuan_filters::kit::{MeasureInfo, Text, Words, split_lines};
+use wanjuan_filters::kit::{Classes, MeasureInfo, Text, Words};
 
 /// One fact, as a number of [`FACTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,46 +49,26 @@ impl Fact {
 /// The facts that are asked for, in their order; NaN where a text has none.
 pub fn measure(text: &Text, asked: &[Fact]) -> [f64; FACTS.len()] {
     let mut found = [f64::NAN; FACTS.len()];
-    let chars = text.chars().count() as f64;
-    let share = |is: &dyn Fn(char) -> bool| text.chars().filter(|&c| is(c)).count() as f64 / chars;
+    let chars = text.char_count() as f64;
+    let share = |part: fn(&Classes) -> u64| part(text.classes()) as f64 / chars;
     for (slot, fact) in found.iter_mut().zip(asked) {
         *slot = match KNOWN[fact.0] {
             Known::characters => chars,
             Known::words => text.words(Words::Spaces).len() as f64,
-            Known::lines => split_lines(text).count() as f64,
+            Known::lines => text.lines().len() as f64,
             Known::mean_line_chars => {
-                let lines = split_lines(text).filter(|line| !line.trim().is_empty());
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
                 let (count, chars) = lines.fold((0, 0), |(n, chars), line| (n + 1, chars + line.chars().count()));
                 chars as f64 / f64::from(count)
             }
-            Known::letters => share(&char::is_alphabetic),
-            Known::digits => share(&|c| DIGITS.holds(c)),
-            Known::punctuation => share(&|c| PUNCTUATION.holds(c)),
-            Known::white_space => share(&char::is_whitespace),
-            Known::han => share(&|c| HAN.holds(c)),
+            Known::letters => share(|classes| classes.letters),
+            Known::digits => share(|classes| classes.digits),
+            Known::punctuation => share(|classes| classes.punctuation),
+            Known::white_space => share(|classes| classes.white_space),
+            Known::han => share(|classes| classes.han),
         };
     }
     found
-}
-
-/// Ranges of characters, sorted.
-struct Set(Vec<(char, char)>);
-
-static DIGITS: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{Nd}"));
-static PUNCTUATION: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{P}"));
-static HAN: LazyLock<Set> = LazyLock::new(|| Set::of(r"\p{Han}"));
-
-impl Set {
-    fn of(class: &str) -> Set {
-        let parsed = regex_syntax::parse(class).expect("a class of Unicode");
-        let HirKind::Class(Class::Unicode(class)) = parsed.kind() else { unreachable!("it is no more than a class") };
-        Set(class.iter().map(|range| (range.start(), range.end())).collect())
-    }
-
-    fn holds(&self, c: char) -> bool {
-        let next = self.0.partition_point(|&(start, _)| start <= c);
-        next > 0 && c <= self.0[next - 1].1
-    }
 }
 
 #[cfg(test)]

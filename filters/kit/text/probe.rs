@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::{Text, Words, count_sentences, sentences, spacy, words};
-use crate::kit::{python, split_lines};
+use super::{Paragraphs, Sentences, Text, Words, classes, count_sentences, paragraphs, sentences, spacy, words};
+use crate::kit::{Without, count_marked, python, split_lines, with_normal};
 
 /// Every way to cut a text into words.
 pub const EVERY_WAY: [Words; Words::COUNT] = [
@@ -54,7 +54,11 @@ pub fn probe(text: &str) {
             twin(text, &found, how);
             runs(used, &found, how);
             cut_into_sentences(text, how);
+            assert!(used.sentences(Sentences::By(how)).eq(sentences(text, how)), "{how:?}: other sentences");
         }
+        paragraphs_and_sentences(text, used);
+        counts(text, used);
+        forms(text, used);
     });
 }
 
@@ -67,6 +71,43 @@ fn lines(text: &str, used: &Text) {
     }
     assert!(used.lines().eq(plain.iter().copied()), "lines differ from plain ones");
     assert!(split_lines(text).eq(plain.iter().copied()), "lines differ from plain ones");
+    assert!(used.feed_lines().eq(text.split('\n')), "lines differ from those that Python splits");
+}
+
+fn paragraphs_and_sentences(text: &str, used: &Text) {
+    for how in [Paragraphs::Blank, Paragraphs::Loose, Paragraphs::Pairs] {
+        let plain = paragraphs::twin(text, how);
+        assert!(used.paragraphs(how).eq(plain), "{how:?}");
+    }
+    for how in [Sentences::Unicode, Sentences::Marks] {
+        let mut at = 0;
+        for sentence in used.sentences(how) {
+            assert!(!sentence.trim().is_empty(), "{how:?}");
+            let start = sentence.as_ptr().addr() - text.as_ptr().addr();
+            assert!(start >= at, "{how:?}: {sentence:?} stands before the end of the last");
+            let left = |c: char| c.is_whitespace() || how == Sentences::Marks && matches!(c, '.' | '!' | '?');
+            assert!(text[at..start].chars().all(left), "{how:?}: {:?} is left out", &text[at..start]);
+            at = start + sentence.len();
+        }
+    }
+}
+
+fn counts(text: &str, used: &Text) {
+    assert_eq!(*used.classes(), classes::twin(text));
+    let count = |mark: &str| text.matches(mark).count();
+    assert_eq!(used.marks().all(), count("#") + count("...") + count("…"));
+    for line_ends in [false, true] {
+        assert_eq!(used.marked_sentences(line_ends), count_marked(text, line_ends));
+    }
+}
+
+fn forms(text: &str, used: &Text) {
+    for without in [Without::Ascii, Without::Chinese] {
+        with_normal(text, without, |normal| assert_eq!(used.normal(without), normal, "{without:?}"));
+        assert_eq!(used.normal(without), python::split(used.normal(without)).collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(**used.lower(), text.to_lowercase());
+    assert!(used.lower().words(Words::Spaces).eq(text.to_lowercase().split_whitespace()), "words in lower case");
 }
 
 /// Words lie in the text one behind the other, and nothing but white space lies between.

@@ -23,27 +23,63 @@ pub fn count_sentences(text: &str, how: Words) -> usize {
 
 /// The sentences that [`count_sentences`] counts, without white space around them. Where there is white
 /// space other than a single space behind a mark, the next one begins there, whatever it begins with.
+///
+/// Of a whole document they are [`Text::sentences`](super::Text::sentences), which looks at words once.
 pub fn sentences(text: &str, how: Words) -> Vec<&str> {
     with_spans(|spans| {
         cut(text, how, spans);
         let mut found = Vec::new();
-        let (mut from, mut last, mut ended) = (None, 0, false);
-        for &(start, end) in spans.iter() {
-            let (start, end) = (start as usize, end as usize);
-            let word = &text[start..end];
-            let mark = ends_sentence(word);
-            let apart = !matches!(&text[last..start], "" | " ");
-            if ended && (apart || !mark && !word.chars().all(is_punctuation)) {
-                found.extend(from.replace(start).map(|from| &text[from..last]));
-                ended = false;
-            }
-            ended |= mark;
-            from.get_or_insert(start);
-            last = end;
-        }
-        found.extend(from.map(|from| &text[from..last]));
+        each(text, spans, |from, to| found.push(&text[from..to]));
         found
     })
+}
+
+/// How a text is cut into sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sentences {
+    /// As [`sentences`] cuts them out of words: spaCy's, and so datatrove's.
+    By(Words),
+    /// At the sentence boundaries of Unicode (UAX 29), which every line end is, without white space around them.
+    Unicode,
+    /// Between `.`, `!` and `?` before white space, which fall away, as datamap-rs cuts; blank ones are left out.
+    Marks,
+}
+
+impl Sentences {
+    /// How many ways there are.
+    pub(super) const COUNT: usize = Words::COUNT + 2;
+
+    /// The number of this one.
+    pub(super) fn number(self) -> usize {
+        match self {
+            Sentences::By(words) => words as usize,
+            Sentences::Unicode => Words::COUNT,
+            Sentences::Marks => Words::COUNT + 1,
+        }
+    }
+}
+
+/// Where each sentence begins and ends in a text that has been cut into these words.
+pub(super) fn each(text: &str, words: &[Span], mut found: impl FnMut(usize, usize)) {
+    let (mut from, mut last, mut ended) = (None, 0, false);
+    for &(start, end) in words {
+        let (start, end) = (start as usize, end as usize);
+        let word = &text[start..end];
+        let mark = ends_sentence(word);
+        let apart = !matches!(&text[last..start], "" | " ");
+        if ended && (apart || !mark && !word.chars().all(is_punctuation)) {
+            if let Some(from) = from.replace(start) {
+                found(from, last);
+            }
+            ended = false;
+        }
+        ended |= mark;
+        from.get_or_insert(start);
+        last = end;
+    }
+    if let Some(from) = from {
+        found(from, last);
+    }
 }
 
 fn with_spans<R>(work: impl FnOnce(&mut Vec<Span>) -> R) -> R {
