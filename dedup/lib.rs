@@ -7,4 +7,7 @@
 
 pub mod clusters;
 pub mod minhash;
+pub mod normal;
+pub mod spans;
 pub mod substrings;
+pub mod urls;

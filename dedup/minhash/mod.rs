@@ -28,6 +28,7 @@ use numpy::RandomState;
 use permutations::{Minima, Permuted};
 pub use profiles::PROFILES;
 pub use settings::{Hash, Permutations, Settings, Tokens};
+pub(crate) use simplify::simplify;
 
 /// What cuts a text into the tokens of a vocabulary, appended to the list.
 type Tokenizer = Box<dyn Fn(&str, &mut Vec<u32>) + Send + Sync>;

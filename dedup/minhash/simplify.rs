@@ -49,7 +49,7 @@ struct Simplifier<'a> {
 }
 
 /// Appends the simplified text to an empty string.
-pub(super) fn simplify(text: &str, simple: &mut String) {
+pub fn simplify(text: &str, simple: &mut String) {
     let lowered; // a sigma's shape depends on what is around it
     let text = if text.contains('Σ') {
         lowered = text.to_lowercase();

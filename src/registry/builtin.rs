@@ -49,6 +49,7 @@ impl Registry {
             .with::<rule::Rule>()
             .with::<filters::UrlLists>()
             .with::<filters::Domain>()
+            .with::<stage::DuplicateSpans>()
             .with::<stage::ExactDuplicates>()
             .with::<stage::Minhash>()
             .with::<stage::RepeatedSubstrings>()

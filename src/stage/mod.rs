@@ -5,12 +5,14 @@
 //! documents, and each decision is applied to its document. A stage that is about *clusters* first
 //! links documents that share a key; what hangs together by links is then reduced as one.
 
+mod duplicate_spans;
 mod exact_duplicates;
 mod keep;
 mod minhash;
 mod repeated_substrings;
 mod repositories;
 
+pub use duplicate_spans::DuplicateSpans;
 pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;

@@ -213,3 +213,57 @@ fn near_duplicates_are_the_same_whatever_threads_memory_segments_damage_and_kill
         same_as(&whole, &bench.path("killed"));
     }
 }
+
+/// Texts of lines of which many are said in several documents, and what is left of each when only the first stays.
+fn said_again(bench: &Bench, count: usize) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let mut left = Vec::new();
+    let mut files = vec![String::new(); 3];
+    for document in 0..count {
+        let line = |line: usize| match document * 7 + line * line {
+            key if key % 4 == 0 => format!("第{}行，很多文件都有这一行，只留下第一次。", key % 61),
+            key if key % 4 == 1 => format!("Line {} is said in many documents.", key % 53),
+            key => format!("Line {line} of {document}, {key}, is said once."),
+        };
+        let lines: Vec<String> = (0..9).map(line).collect();
+        let kept: Vec<&str> = lines.iter().filter(|line| seen.insert((*line).clone())).map(String::as_str).collect();
+        left.push(kept.join("\n"));
+        let row =
+            serde_json::json!({ "id": format!("{document}"), "text": lines.join("\n"), "dump": "", "score": 0.0 });
+        files[document * 3 / count].push_str(&format!("{row}\n"));
+    }
+    for (file, rows) in files.iter().enumerate() {
+        fs::write(bench.path(&format!("corpus/{file}.jsonl")), rows).unwrap();
+    }
+    left
+}
+
+#[test]
+fn lines_that_were_said_before_are_cut_as_brute_force_cuts_them() {
+    let bench = Bench::new(0, 0);
+    let left = said_again(&bench, 700);
+    let step = "use = \"duplicate_spans\"\nunit = \"line\"\nmin_chars = 5\nnormalize = \"exact\"";
+    run(&stage(&bench, "first", step), &["--threads", "2"], 0);
+    let rows = kept(&bench, "first");
+    let some_left: Vec<usize> = (0..left.len()).filter(|&document| !left[document].is_empty()).collect();
+    assert!((300..690).contains(&some_left.len()), "{}", some_left.len());
+    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), some_left);
+    for (document, row) in &rows {
+        assert_eq!(row["text"], left[*document], "{document}");
+        assert_eq!(row["duplicate_spans"], 9 - left[*document].lines().count(), "{document}");
+    }
+    mask(&bench.path("first"), "first");
+    for (name, arguments) in [
+        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
+        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
+    ] {
+        run(&stage(&bench, name, step), arguments, 0);
+        same_as(&bench.path("first"), &bench.path(name));
+    }
+    let killed = stage(&bench, "killed", step);
+    for wait in (0..4).map(|step| Duration::from_millis(40 + 90 * step)) {
+        kill_after(&killed, wait);
+    }
+    run(&killed, &[], 0);
+    same_as(&bench.path("first"), &bench.path("killed"));
+}

@@ -1,0 +1,91 @@
+//! How fast texts and their spans are hashed: `cargo bench -p wanjuan-dedup --bench spans -- FILE.jsonl.zst...`.
+//!
+//! The files hold rows {text, lang}; without one, the sample of `pipelines/` is read. Rates are megabytes of
+//! text per CPU-second of one thread, the best of five rounds; `plain` is the hash of letters and digits
+//! character by character, by the tables of the standard library.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use wanjuan_dedup::normal::Normal;
+use wanjuan_dedup::spans::{Cutter, Sentences, Unit};
+use wanjuan_filters::kit::Words;
+use xxhash_rust::xxh3::xxh3_128;
+
+fn main() {
+    let files: Vec<PathBuf> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).map(PathBuf::from).collect();
+    let sample = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines/sample/mixed.jsonl.zst"));
+    let files = if files.is_empty() { vec![sample] } else { files };
+    let rows: Vec<(String, String)> = files.iter().flat_map(|path| read(path)).collect();
+    let normals = [Normal::Exact, Normal::Folded, Normal::Lower, Normal::Ccnet, Normal::Simplified];
+    let units = [("lines", Unit::Line, 1), ("paragraphs", Unit::Paragraph, 1), ("three sentences", Unit::Sentence, 3)];
+    for (name, lang) in [("en", "en"), ("zh", "zh"), ("all", "")] {
+        let texts: Vec<&str> =
+            rows.iter().filter(|(_, of)| of.starts_with(lang)).map(|(text, _)| text.as_str()).collect();
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        println!("{name}: {} texts, {:.1} MB", texts.len(), bytes as f64 / 1e6);
+        let plain = |text: &str| {
+            let folded: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            xxh3_128(folded.as_bytes())
+        };
+        let spent = rate(bytes, || texts.iter().fold(0, |sum, text| sum ^ plain(text) as usize));
+        println!("  whole texts, plain       {spent:>6.0}");
+        for normal in normals {
+            let spent = rate(bytes, || texts.iter().fold(0, |sum, text| sum ^ normal.hash(text).unwrap_or(0) as usize));
+            println!("  whole texts, {:<11} {spent:>6.0}", format!("{normal:?}"));
+        }
+        for (what, unit, window) in units {
+            for normal in normals {
+                let (sentences, words) = (Sentences::Marks, Words::English);
+                let cutter = Cutter { unit, sentences, words, window, normal, min_chars: 20 };
+                let (mut parts, mut room, mut spans) = (Vec::new(), Vec::new(), 0);
+                let spent = rate(bytes, || {
+                    spans = 0;
+                    texts.iter().fold(0, |mut sum, text| {
+                        cutter.parts(text, &mut parts);
+                        cutter.spans(text, &parts, &mut room, |_, hash| {
+                            spans += 1;
+                            sum ^= hash as usize;
+                        });
+                        sum
+                    })
+                });
+                println!("  {what}, {:<11} {spent:>6.0}  {spans} spans", format!("{normal:?}"));
+            }
+        }
+    }
+}
+
+/// Megabytes per CPU-second.
+fn rate(bytes: usize, mut run: impl FnMut() -> usize) -> f64 {
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let started = (cpu_seconds(), Instant::now());
+        std::hint::black_box(run());
+        let spent = match (started.0, cpu_seconds()) {
+            (Some(before), Some(after)) => after - before,
+            _ => started.1.elapsed().as_secs_f64(),
+        };
+        best = best.min(spent);
+    }
+    bytes as f64 / 1e6 / best
+}
+
+/// Time this thread has had a processor, where Linux says so.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(text.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
+}
+
+fn read(path: &Path) -> Vec<(String, String)> {
+    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let lines = BufReader::new(zstd::Decoder::new(file).expect("a zstd file")).lines();
+    let row = |line: std::io::Result<String>| {
+        let row: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+        let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        (field("text"), field("lang"))
+    };
+    lines.map(row).collect()
+}
