@@ -31,7 +31,7 @@ pub use nearest::nearest;
 pub use normal::{Without, with_normal};
 pub use punctuation::{REDPAJAMA_BULLETS, is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
-pub use step::{Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Verdict, Wrong, kind};
+pub use step::{Facts, Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Tables, Verdict, Wrong, kind};
 pub use text::{
     Classes, Marks, Paragraphs, Runs, Sentences, Text, Words, count_sentences, is_han, is_unspaced, sentences,
 };

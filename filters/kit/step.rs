@@ -1,5 +1,7 @@
 //! The traits a step implements.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -72,6 +74,12 @@ impl Wrong {
     }
 }
 
+/// Reads a table, such as a file of parquet: every row as an object of JSON, in order.
+pub type Tables = fn(&Path) -> io::Result<Box<dyn Iterator<Item = io::Result<Vec<u8>>>>>;
+
+/// What a step counted while it was built: by what it is about, and by name.
+pub type Facts = BTreeMap<String, BTreeMap<String, u64>>;
+
 /// What a step may ask for while it is built, and where it says what it depends on.
 #[derive(Debug, Default)]
 pub struct Setup {
@@ -84,6 +92,8 @@ pub struct Setup {
     /// Files whose content decides (models, lists, tokenizers): setting, and path as used. The
     /// engine adds their digests to the fingerprint of every task that runs the step.
     pub files: Vec<(&'static str, PathBuf)>,
+    /// What reads tables, lent by the engine.
+    pub tables: Option<Tables>,
 }
 
 impl Setup {
@@ -176,6 +186,16 @@ pub trait Step: Sized + Send + Sync + 'static {
     /// Fields the step writes.
     fn writes(&self) -> Vec<Field> {
         Vec::new()
+    }
+
+    /// What it counted while it was built, such as the entries of a list: kept in `run.json`.
+    fn facts(&self) -> Facts {
+        Facts::new()
+    }
+
+    /// What follows from settings that are hard to picture, for `wanjuan explain step@profile`.
+    fn picture(_: &Self::Config) -> Option<String> {
+        None
     }
 }
 

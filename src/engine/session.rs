@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::Facts;
 
 use super::commit::{Drafts, at, replace_file};
 use super::counts::Counts;
@@ -134,6 +135,9 @@ pub struct StepRecord {
     pub settings: serde_json::Value,
     /// Digests of the files whose content decides, by setting.
     pub files: Vec<(String, String)>,
+    /// What it counted while it was built.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
 }
 
 /// One split of the corpus.
@@ -315,6 +319,7 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         version: entry.version,
         settings: serde_json::from_str(&entry.instance.settings).expect("settings were written as JSON"),
         files: entry.files.clone(),
+        facts: entry.instance.facts.clone(),
     });
     let inputs = splits.iter().map(|split| InputRecord {
         source: pipeline.entries[split.source].name.clone(),

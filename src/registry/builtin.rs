@@ -27,6 +27,7 @@ impl Registry {
             .with::<filters::BoilerplateLines>()
             .with::<filters::CitationMarks>()
             .with::<filters::RefinedwebLines>()
+            .with::<filters::Decontaminate>()
             .with::<filters::Pii>()
             .with::<filters::GopherQuality>()
             .with::<filters::GopherRepetition>()

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
-use wanjuan_filters::kit::{self, Field, Filter, Kind as _, Mapper, MeasureInfo, Profile, Reason, Setup, Step, Wrong};
+use wanjuan_filters::kit::{
+    self, Facts, Field, Filter, Kind as _, Mapper, MeasureInfo, Profile, Reason, Setup, Step, Wrong,
+};
 
 pub use any::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
 pub use bounds::Misfit;
@@ -50,6 +52,8 @@ pub struct Instance {
     pub reasons: Vec<Reason>,
     /// Its settings, resolved, with sorted keys: the same text for the same decisions.
     pub settings: String,
+    /// See [`Step::facts`].
+    pub facts: Facts,
 }
 
 /// Why settings did not become a step.
@@ -83,6 +87,7 @@ pub struct Entry {
     measuring: &'static [&'static str],
     fits: fn(toml::Table) -> Result<(), String>,
     build: fn(toml::Table, &mut Setup) -> Result<Instance, Refused>,
+    picture: fn(toml::Table) -> Option<String>,
 }
 
 impl Entry {
@@ -97,6 +102,11 @@ impl Entry {
     /// Whether settings are of the step's form.
     pub fn fits(&self, settings: toml::Table) -> Result<(), String> {
         (self.fits)(settings)
+    }
+
+    /// What follows from settings, for people: see [`Step::picture`].
+    pub fn picture(&self, settings: toml::Table) -> Option<String> {
+        (self.picture)(settings)
     }
 
     /// What is wrong with a setting's value that is of the step's form.
@@ -229,6 +239,7 @@ impl Registry {
             measuring: <T::Kind as Registrable<T>>::MEASURING,
             fits: |settings| parse::<T>(settings).map(drop),
             build: build::<T>,
+            picture: |settings| T::picture(&parse::<T>(settings).ok()?),
         };
         let taken = self.entries.entry(place(entry.kind)).or_default().insert(T::NAME, entry);
         assert!(taken.is_none(), "two steps are called `{}`", T::NAME);
@@ -285,14 +296,14 @@ where
     };
     let settings = serde_json::to_string(&sorted).expect("settings are plain data");
     let step = T::new(config, setup).map_err(Refused::Step)?;
-    let (reads, writes) = (step.reads(), step.writes());
+    let (reads, writes, facts) = (step.reads(), step.writes(), step.facts());
     let built = T::Kind::built(step);
     let reasons = match &built {
         Built::Rule(rule) => vec![Reason::of(rule.reason(), "drop_if")],
         _ => <T::Kind as Registrable<T>>::REASONS.to_vec(),
     };
     let measures = <T::Kind as Registrable<T>>::MEASURES.to_vec();
-    Ok(Instance { built, reads, writes, measures, reasons, settings })
+    Ok(Instance { built, reads, writes, measures, reasons, settings, facts })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod bins;
 mod examples;
 mod page;
 pub(crate) mod rows;
+mod sets;
 pub(crate) mod texts;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bins::Histogram;
 pub use examples::{BadExample, Example, Excerpt};
+pub use sets::SetReport;
 
 use crate::engine::commit::{Drafts, replace_file};
 use crate::engine::counts::SinkCounts;
@@ -29,6 +31,7 @@ use crate::engine::session::{RunRecord, StepRecord, read_record};
 use crate::registry::Registry;
 use examples::Gathered;
 use rows::{Row, Rows};
+use sets::Met;
 
 /// Name of the report for programs.
 pub const JSON: &str = "report.json";
@@ -106,6 +109,9 @@ pub struct StepReport {
     pub reasons: Vec<Reason>,
     /// What it measured.
     pub measures: Vec<MeasureReport>,
+    /// The evaluation sets it compares documents with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetReport>,
 }
 
 /// Why documents were dropped.
@@ -232,8 +238,9 @@ impl Report {
     /// Reads what a finished run left; `run` stays empty.
     pub fn read(output: &Path, registry: &Registry) -> io::Result<Report> {
         let record = read_record(output)?;
-        let rows = Rows::open(output, &record)?;
-        let mut tally = Tally::new(output, &record, &rows, registry)?;
+        let mut rows = Rows::open(output, &record)?;
+        let met = Met::open(&record, &mut rows);
+        let mut tally = Tally { met, ..Tally::new(output, &record, &rows, registry)? };
         rows.each_document(|group| tally.see(group))?;
         let kept = tally.kept;
         let steps: Vec<StepReport> = record.steps.iter().map(|step| tally.step(step)).collect();
@@ -276,6 +283,7 @@ struct Tally<'a> {
     /// By step: where its measures lie in `names`.
     slots: BTreeMap<&'a str, Vec<usize>>,
     examples: Gathered<'a>,
+    met: Met,
     /// By step and reason: what ended there.
     ends: BTreeMap<String, BTreeMap<String, u64>>,
     kept: u64,
@@ -304,13 +312,15 @@ impl<'a> Tally<'a> {
             measures.push(MeasureReport { name: name.to_owned(), about: about.to_owned(), min, max, histogram });
         }
         let examples = Gathered::open(output, record)?;
-        Ok(Tally { record, names: &rows.measures, measures, slots, examples, ends: BTreeMap::new(), kept: 0 })
+        let (met, ends) = (Met::default(), BTreeMap::new());
+        Ok(Tally { record, names: &rows.measures, measures, slots, examples, met, ends, kept: 0 })
     }
 
     /// Takes in the rows of one document: one for each way it went.
     fn see(&mut self, group: &[Row]) {
         let written = group.iter().any(|row| row.reason.is_none());
         self.kept += u64::from(written);
+        self.met.see(group);
         for row in group {
             self.examples.see(row, self.names);
             if let Some(reason) = &row.reason {
@@ -370,6 +380,7 @@ impl<'a> Tally<'a> {
             dropped,
             reasons,
             measures: measures.collect(),
+            sets: self.met.of(step),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod jsonl;
 mod lines;
 mod members;
 pub mod parquet;
+mod rows;
 pub mod text;
 pub mod warc;
 pub mod wet;
@@ -18,6 +19,8 @@ use std::io;
 use std::ops::Range;
 
 use wanjuan_filters::kit::{Document, Step};
+
+pub use rows::rows;
 
 use crate::store::Input;
 

@@ -33,6 +33,10 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         _ if name == "listed_words" => {
             "[[step]]\nuse = \"listed_words\"\nlists = [\"zh-mixed\", \"bad-words-en\"]\nallow = [\"网站\"]\nignore_separators = true\n".to_owned()
         }
+        _ if name == "decontaminate" => {
+            let sets = concat!(env!("CARGO_MANIFEST_DIR"), "/filters/data/eval");
+            format!("[[step]]\nuse = \"decontaminate\"\nsets = ['{sets}/gaokao.jsonl']\nngram = 4\nthreshold = 0\naction = \"cut\"\n")
+        }
         _ if name == "classifier" => {
             format!("[[step]]\nuse = \"classifier\"\nmodel = '{SAMPLE}/toxic-zh.ftz'\nlabel = \"toxic\"\n")
         }

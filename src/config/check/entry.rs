@@ -43,7 +43,13 @@ impl Checker<'_> {
         };
         let before = scope_before(inputs, entries);
         let settings = self.settings(written, known, name, table)?;
-        let mut setup = Setup { folder: self.folder.clone(), seed, step: name.clone(), ..Setup::default() };
+        let mut setup = Setup {
+            folder: self.folder.clone(),
+            seed,
+            step: name.clone(),
+            tables: Some(crate::source::rows),
+            ..Setup::default()
+        };
         let mut instance = match known.build(settings, &mut setup) {
             Ok(instance) => instance,
             Err(Refused::Settings(what)) => {
