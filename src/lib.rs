@@ -18,6 +18,7 @@
 pub mod cli;
 pub mod config;
 pub mod diff;
+pub mod duplicates;
 pub mod engine;
 mod json;
 mod numbers;

@@ -119,6 +119,9 @@ fn explain_profile(entry: &Entry, wanted: &str, output: Output) -> Exit {
             }
         }
     }
+    if let Some(picture) = entry.picture(settings) {
+        let _ = write!(text, "\n{picture}");
+    }
     text.push_str(&on_the_sample(&format!("{}@{}", entry.name, profile.name)));
     let _ = writeln!(text, "\n`wanjuan explain {}` describes the step and every setting.", entry.name);
     say(&text);
@@ -198,6 +201,9 @@ fn page(entry: &Entry) -> String {
             let line = format!("  {:<width$}{}", reason.name, reason.setting.unwrap_or_default());
             let _ = writeln!(text, "{}", line.trim_end());
         }
+    }
+    if let Some(picture) = entry.picture(toml::Table::new()) {
+        let _ = write!(text, "\n{picture}");
     }
     text.push_str(&on_the_sample(entry.name));
     match entry.profiles {

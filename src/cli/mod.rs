@@ -11,6 +11,7 @@ macro_rules! tell {
 mod check;
 mod clean;
 mod diff;
+mod duplicates;
 mod exit_codes;
 mod explain;
 mod init;
@@ -52,6 +53,7 @@ Examples:
   wanjuan why out/mine doc-17         what happened to one document
   wanjuan tune out/mine --sweep gopher_quality.min_words=10:100:10
   wanjuan diff old.toml new.toml      what two pipelines keep of the same input
+  wanjuan duplicates out/mine         what stands for what, and what differs
   wanjuan explain gopher_quality      what a step does, its settings and sources
 
 Exit codes: 0 done, 1 a [[test]] failed, 2 the pipeline or the command is wrong, 3 too many bad records,
@@ -71,6 +73,8 @@ enum Command {
     Tune(tune::Tune),
     /// Compare what two pipelines, profiles, outputs or lists of ids keep of the same documents
     Diff(diff::Diff),
+    /// Show the duplicates of a finished run: clusters, what differs in them, and what was removed
+    Duplicates(duplicates::Duplicates),
     /// Write the report of a finished run again
     Report(report::Report),
     /// List every source, step and sink
@@ -124,6 +128,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Why(command) => command.run(&registry),
         Command::Tune(command) => command.run(&registry),
         Command::Diff(command) => command.run(&registry),
+        Command::Duplicates(command) => command.run(),
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Explain(command) => command.run(&registry),

@@ -1,4 +1,4 @@
-//! How the texts of some documents begin, where a run kept them.
+//! Texts of some documents, or how they begin, where a run kept them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -22,8 +22,25 @@ struct Line {
     text: String,
 }
 
+/// Bytes of a text that is told whole.
+const MOST_TEXT: usize = 1 << 20;
+
+/// As [`begin`], with whole texts, cut off after a mebibyte.
+pub fn whole(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::Result<BTreeMap<String, String>> {
+    find(output, record, ids, |text| text[..text.floor_char_boundary(MOST_TEXT)].to_owned())
+}
+
 /// Looks for documents among those that were dropped and kept for inspection, and in sinks of lines of JSON.
 pub fn begin(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::Result<BTreeMap<String, String>> {
+    find(output, record, ids, excerpt)
+}
+
+fn find(
+    output: &Path,
+    record: &RunRecord,
+    ids: &BTreeSet<String>,
+    take: fn(&str) -> String,
+) -> io::Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     if ids.is_empty() {
         return Ok(found);
@@ -31,7 +48,7 @@ pub fn begin(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::R
     let dropped = record.steps.iter().map(|step| output.join("dropped").join(&step.name));
     let sinks = record.steps.iter().filter(|step| step.kind == "sink" && step.uses == "jsonl");
     for folder in dropped.chain(sinks.map(|step| output.join(&step.name))) {
-        look(&folder, ids, &mut found)?;
+        look(&folder, ids, take, &mut found)?;
         if found.len() == ids.len() {
             break;
         }
@@ -39,7 +56,12 @@ pub fn begin(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::R
     Ok(found)
 }
 
-fn look(folder: &Path, ids: &BTreeSet<String>, found: &mut BTreeMap<String, String>) -> io::Result<()> {
+fn look(
+    folder: &Path,
+    ids: &BTreeSet<String>,
+    take: fn(&str) -> String,
+    found: &mut BTreeMap<String, String>,
+) -> io::Result<()> {
     let mut line = Vec::new();
     let mut read = 0;
     for file in read_manifest(folder).shards.iter().flat_map(|shard| &shard.files) {
@@ -61,7 +83,7 @@ fn look(folder: &Path, ids: &BTreeSet<String>, found: &mut BTreeMap<String, Stri
             }
             let Ok(Line { id, text }) = serde_json::from_slice::<Line>(&line) else { continue };
             if ids.contains(&id) && !found.contains_key(&id) {
-                found.insert(id, excerpt(&text));
+                found.insert(id, take(&text));
             }
         }
         if read >= MOST_READ {

@@ -1,7 +1,9 @@
 //! What a user can see, tested through the command.
 
 mod cases;
+mod clusters;
 mod complaints;
+mod decontaminate;
 mod diff;
 mod duplicates;
 mod edits;

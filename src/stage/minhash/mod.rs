@@ -36,6 +36,7 @@
 //! | `action`       | `drop`       | `mark` keeps duplicates and marks them; `weight` adds the field `weight` |
 //! | `weights`      | none         | pairs of a least cluster size and its weight; FineWeb-2, arXiv:2506.20920, sets them by language |
 
+mod picture;
 mod verify;
 
 use std::cell::RefCell;
@@ -187,6 +188,14 @@ impl Step for Minhash {
             weight: Name::new("weight"),
             config,
         })
+    }
+
+    fn picture(config: &Config) -> Option<String> {
+        let verify = match config.verify {
+            Verify::None => "Candidates are duplicates: nothing else is compared (`verify = \"none\"`).\n".to_owned(),
+            _ => format!("Candidates below {} are parted again: see `threshold` and `verify`.\n", config.threshold),
+        };
+        Some(picture::curve(config.bands, config.rows) + "\n" + &verify)
     }
 
     fn reads(&self) -> Vec<Field> {
