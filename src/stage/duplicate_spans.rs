@@ -7,8 +7,8 @@
 //! that no empty lines are left over. A text from which nothing is cut keeps every byte.
 //!
 //! The answer does not depend on threads, shards or memory: spans are told apart by a hash of 128 bits and
-//! sorted on disk, of each of which a record takes some 20 bytes. There is no Bloom filter in its stead: one that is
-//! filled as documents come keeps whichever copy was quicker, and see `ARCHITECTURE.md` for the sizes.
+//! sorted on disk, where each takes about 14 bytes. There is no Bloom filter in its stead, which would
+//! depend on the order in which threads come: see `ARCHITECTURE.md` for the sizes.
 //!
 //! Fields: `duplicate_spans` is how many spans of the document were said before.
 //!
