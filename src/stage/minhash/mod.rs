@@ -23,9 +23,9 @@
 //! |----------------|--------------|---------------------------------------------------------------------|
 //! | `threshold`    | 0.8          | Lee et al., arXiv:2107.06499, sec. 4.2                              |
 //! | `verify`       | `jaccard`    | as OLMo 3's duplodocus and text-dedup; `signature` or `none` are cheaper |
-//! | `bands`, `rows`| 25, 5        | ours: finds 99.98 % of pairs at 0.8 before they are verified         |
+//! | `bands`, `rows`| 25, 5        | ours: of pairs at 0.8 all but one in 20,000 are candidates            |
 //! | `ngram`        | 5            | FineWeb, arXiv:2406.17557, sec. 3.4; InternLM2, arXiv:2403.17297, sec. 3.1.1 |
-//! | `tokens`       | `units`      | ours: words in lower case, single characters of Chinese, Japanese, Thai |
+//! | `tokens`       | `units`      | ours: words in lower case; single characters of Chinese, Japanese, Korean, Thai |
 //! | `words`        | `english`    | for `tokens = "simplified"`: how words are cut                      |
 //! | `tokenizer`    | `built-in`   | for `tokens = "tokenizer"`: a `tokenizer.json`                       |
 //! | `hash`, `permutations` | `rolling`, `multiply32` | ours; profiles have those of the systems they follow |
