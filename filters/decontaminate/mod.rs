@@ -19,6 +19,10 @@
 //! were met. With `action = "cut"` the stretches go, with the characters `around` them, and what is left is
 //! put together with an empty line between pieces.
 //!
+//! One run alone is often a quotation or a list of numbers: of 11,318 pages of raw web text, 12 share some run of 13
+//! units with GSM8K, BIG-Bench Hard or GAOKAO-Bench, all of them old poems, sayings or counting, and none more
+//! than 0.45 of an item's text.
+//!
 //! The index takes some 40 bytes for each different run, about as many as the sets have units: a million take
 //! 40 MB, whatever the number of threads. Runs are compared by hashes of 64 bits.
 //!
