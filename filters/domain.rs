@@ -45,7 +45,7 @@ pub struct Domain {
 
 impl Step for Domain {
     const NAME: &'static str = "domain";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("domain.rs");
     type Config = Config;
     type Kind = kind::Mapper;

@@ -76,8 +76,12 @@ pub fn read_host(written: &str) -> Option<Host<String>> {
         return Some(Host::Domain(written.to_owned()));
     }
     match Host::parse(written).ok()? {
-        Host::Domain(mut name) => {
-            name.truncate(name.trim_end_matches('.').len());
+        Host::Domain(name) => {
+            // What ends in a number is an address or no host, and only its dots have kept `1.2.3.4..` from it.
+            let trimmed = name.trim_end_matches('.');
+            if trimmed.len() < name.len() {
+                return read_host(trimmed);
+            }
             let well_formed = name.len() <= MAX_HOST && name.split('.').all(|label| !label.is_empty());
             well_formed.then_some(Host::Domain(name))
         }
@@ -250,6 +254,7 @@ mod tests {
             ("http://127.0.0.1:80/x", "127.0.0.1", "/x"),
             ("http://0x7f.1/x", "127.0.0.1", "/x"),
             ("http://[2001:DB8::1]:443/x", "[2001:db8::1]", "/x"),
+            ("http://1.2.345../x", "1.2.1.89", "/x"),
             (" http://my_blog.example.com\\a\n", "my_blog.example.com", "\\a"),
             ("localhost:8000/", "localhost", ""),
             ("http://a.com/http://b.com/", "a.com", "/http://b.com"),
@@ -257,7 +262,17 @@ mod tests {
         ] {
             assert_eq!(read(url), Some((host.to_owned(), rest)), "{url}");
         }
-        for url in ["", "http://", "http:///x", "mailto:a@b.com:x", "a b.com", "http://[::1", "http://a..b/", "."] {
+        for url in [
+            "",
+            "http://",
+            "http:///x",
+            "mailto:a@b.com:x",
+            "a b.com",
+            "http://[::1",
+            "http://a..b/",
+            ".",
+            "http://256.1.1.1../",
+        ] {
             assert_eq!(read(url), None, "{url}");
         }
         assert_eq!(read(&format!("http://{}com/", "a.".repeat(200))), None);

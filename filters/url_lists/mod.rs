@@ -333,7 +333,7 @@ impl Loader<'_> {
 
 impl Step for UrlLists {
     const NAME: &'static str = "url_lists";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "datatrove",

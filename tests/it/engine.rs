@@ -268,21 +268,24 @@ fn a_few_huge_documents_stay_within_the_budget() {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as u32
     };
-    let mut document = |number: usize| {
-        let text: String = match number % 2 {
-            0 => (0..2_500_000).flat_map(|_| [char::from(b'a' + (next() % 26) as u8), ' ']).collect(),
-            _ => (0..1_650_000)
-                .map(|at| if at % 40 == 39 { '。' } else { char::from_u32(0x4e00 + next() % 3000).unwrap() })
-                .collect(),
-        };
-        format!("{}\n", serde_json::json!({ "id": number.to_string(), "text": text }))
+    let mut letters = || (0..2_500_000).flat_map(|_| [char::from(b'a' + (next() % 26) as u8), ' ']).collect::<String>();
+    let letters = [letters(), letters(), letters()];
+    let han =
+        (0..1_650_000).map(|at| if at % 40 == 39 { '。' } else { char::from_u32(0x4e00 + next() % 3000).unwrap() });
+    let han = han.collect::<String>();
+    let lines = |texts: &[String]| {
+        texts.iter().map(|text| format!("{}\n", serde_json::json!({ "id": "huge", "text": text }))).collect::<String>()
     };
-    let lines: String = (0..6).map(&mut document).collect();
-    fs::write(bench.path("corpus/huge.jsonl"), lines).unwrap();
-    for (name, words, steps) in [
-        ("words", "english", ["gopher_repetition", "gopher_quality", "redpajama_signals"].as_slice()),
-        ("chinese", "chinese", &["gopher_repetition", "gopher_quality"]),
+    for (name, words, texts, steps) in [
+        (
+            "words",
+            "english",
+            letters.as_slice(),
+            ["gopher_repetition", "gopher_quality", "redpajama_signals"].as_slice(),
+        ),
+        ("chinese", "chinese", &[han.clone(), han], &["gopher_repetition"]),
     ] {
+        fs::write(bench.path("corpus/huge.jsonl"), lines(texts)).unwrap();
         let steps: String = steps
             .iter()
             .map(|step| {
