@@ -25,7 +25,7 @@ use super::{map_phase, reduce};
 pub struct Plan {
     /// Version of the engine.
     pub wanjuan: String,
-    /// Which build of the program, a user's own steps included: see [`build`].
+    /// Which build of the program, a user's own steps included: see `build.rs`.
     pub build: String,
     /// The only source of randomness.
     pub seed: u64,
