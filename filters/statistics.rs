@@ -76,7 +76,7 @@ pub struct Statistics {
 
 impl Step for Statistics {
     const NAME: &'static str = "statistics";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const WORDS: &'static str = include_str!("statistics.rs");
     type Config = Config;
     type Kind = kind::Filter;

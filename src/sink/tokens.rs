@@ -70,7 +70,7 @@ const INTERNEVO_BYTES: u64 = (2 << 30) - (64 << 20);
 
 impl Step for Tokens {
     const NAME: &'static str = "tokens";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("tokens.rs");
     type Config = Config;
     type Kind = Kind;
