@@ -165,8 +165,10 @@ impl Step for RepeatedSubstrings {
 }
 
 impl Stage for RepeatedSubstrings {
-    const REASONS: &'static [Reason] =
-        &[Reason::of("too_little_left", "min_left_chars"), Reason::of("too_much_repeated", "max_repeated_share")];
+    const REASONS: &'static [Reason] = &[
+        Reason::of("too_little_left", "min_left_chars").unmeasured(),
+        Reason::of("too_much_repeated", "max_repeated_share").unmeasured(),
+    ];
 
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         SCRATCH.with_borrow_mut(|scratch| {
