@@ -60,9 +60,9 @@ pub fn normalize(text: &str, out: &mut String) {
         see(c, out);
         at += c.len_utf8();
     }
-    if out.starts_with(' ') || out.ends_with(' ') {
-        let trimmed = out.trim().to_owned();
-        *out = trimmed;
+    let trimmed = out.trim();
+    if trimmed.len() < out.len() {
+        *out = trimmed.to_owned();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Drops documents whose text has been seen before, but for case, punctuation and white space, or whose address has.
+//! Drops documents whose text or address was seen before, but for case, punctuation and white space.
 //!
 //! Two documents are the same when their normalised texts have the same 128-bit hash (XXH3). The
 //! one that is kept is the first in the order of the corpus, the newest or oldest by a date field, the

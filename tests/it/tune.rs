@@ -109,18 +109,51 @@ fn a_sweep_goes_from_one_value_to_another() {
     let told = tune(
         &bench.path("out"),
         &[
+            "--set",
+            "gopher_quality.only_measure=false",
             "--sweep",
             "gopher_quality.min_words=60:160:20",
             "--sweep",
             "gopher_quality.min_alphabetic_words=0.1:0.3:0.1",
         ],
     );
-    let variants = told["variants"].as_array().unwrap();
+    let variants = &told["variants"].as_array().unwrap()[1..];
     let labels: Vec<&str> = variants.iter().map(|variant| variant["variant"].as_str().unwrap()).collect();
     assert_eq!((labels.len(), labels[1]), (9, "gopher_quality.min_words 0 -> 80"));
     assert_eq!(labels[8], "gopher_quality.min_alphabetic_words 0.8 -> 0.3");
     let kept: Vec<u64> = variants[..6].iter().map(|variant| variant["kept_least"].as_u64().unwrap()).collect();
     assert!(kept.is_sorted_by(|a, b| a >= b) && kept[0] > kept[5], "{kept:?}");
+}
+
+#[test]
+fn what_only_measured_drops_nothing_until_it_is_asked_to() {
+    let bench = Bench::new(1, 200);
+    run(&pipeline(&bench, "out", "min_words = 0\nonly_measure = true", LOOSE, "n < 0"), &[], 0);
+    let out = bench.path("out");
+    let lost = |arguments: &[&str]| last(&tune(&out, arguments))["total"]["lost"]["documents"].as_u64().unwrap();
+    assert_eq!(lost(&["--set", "gopher_quality.min_words=150"]), 0);
+    assert!(lost(&["--set", "gopher_quality.min_words=150", "--set", "gopher_quality.only_measure=false"]) > 0);
+    let told = wanjuan(&["tune", out.to_str().unwrap(), "--set", "gopher_quality.min_words=150"]).stdout;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("--set gopher_quality.only_measure=false tells what it would drop"), "{told}");
+}
+
+#[test]
+fn lists_of_a_step_are_found_where_the_run_found_them() {
+    let bench = Bench::new(1, 100);
+    fs::create_dir(bench.path("lists")).unwrap();
+    fs::write(bench.path("lists/words.txt"), "the\nriver\n").unwrap();
+    let text = "[pipeline]\nname = \"listed\"\noutput = \"./out/listed\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"corpus\"]\n[[step]]\nuse = \"listed_words\"\nlists = [\"lists/words.txt\"]\nmax_per_line = inf\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\n";
+    fs::write(bench.path("p.toml"), text).unwrap();
+    run(&bench.path("p.toml"), &[], 0);
+    let told = tune(&bench.path("out/listed"), &["--set", "listed_words.max_hits=0"]);
+    assert!(last(&told)["total"]["lost"]["documents"].as_u64().unwrap() > 0);
+    // Where the output has been moved, nothing tells where the lists lie.
+    fs::rename(bench.path("out/listed"), bench.path("moved")).unwrap();
+    let output = wanjuan(&["tune", bench.path("moved").to_str().unwrap(), "--set", "listed_words.max_hits=0"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("start here in that folder, or give the file with --pipeline"), "{told}");
 }
 
 #[test]

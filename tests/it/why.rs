@@ -42,5 +42,6 @@ fn a_reason_without_a_number_has_its_setting() {
 fn explain_lists_the_reasons_with_their_settings() {
     let told = String::from_utf8(wanjuan(&["explain", "fineweb_quality"]).stdout).unwrap();
     let (_, reasons) = told.split_once("Reasons to drop a document").unwrap();
+    assert!(told.contains("`max_… = inf` switch a rule off"));
     assert!(reasons.contains("\n  empty_text\n") && reasons.contains("\n  too_many_short_lines  max_short_lines\n"));
 }
