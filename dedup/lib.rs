@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+pub mod bloom;
 pub mod clusters;
 pub mod minhash;
 pub mod normal;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::engine::counts::BloomCounts;
+
 /// A size for people.
 pub fn size(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -42,6 +44,21 @@ pub fn rewritten(documents: u64, removed: u64, added: u64) -> String {
         (removed, added) => format!(": {} characters fewer, {} more", count(removed), count(added)),
     };
     format!("{} rewritten{parts}", count(documents))
+}
+
+/// What went through a Bloom filter, and what it says of its answers.
+pub fn bloom(counts: &BloomCounts) -> String {
+    let BloomCounts { keys, different, expected, .. } = counts;
+    let came = format!("{} of {} keys were new", count(*different), count(*keys));
+    match counts.overfull() {
+        false => format!("Bloom filter: {came}; one new key in {} would now be taken for seen", count(counts.one_in)),
+        true => format!(
+            "Bloom filter: {came}, more than the {} it was made for; one new key in {} would now be taken for seen, not one in {}",
+            count(*expected),
+            count(counts.one_in),
+            count(counts.stated_one_in)
+        ),
+    }
 }
 
 /// A time for people.

@@ -5,8 +5,12 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
+use wanjuan_dedup::bloom::Shape;
+
 use crate::config::Pipeline;
 use crate::engine::Memory;
+use crate::engine::bloom;
+use crate::engine::graph::{Node, Work};
 use crate::engine::inputs::Split;
 use crate::engine::session::{self, Options, Prepared};
 use crate::numbers::{count, size};
@@ -55,6 +59,16 @@ impl Preflight {
                 size(little.need)
             ))
         })?;
+        let filters = filters(pipeline);
+        if let Some((name, shape)) = filters.iter().find(|(_, shape)| !bloom::fits(*shape, &memory)) {
+            return Err(Unready::Wrong(format!(
+                "error: the Bloom filter of `{name}` takes {}, and of --memory {} a filter may take {}\nhelp: give at least {}, raise `false_positives`, or leave out `bloom`: exact keys are sorted on disk\n",
+                size(bloom::memory(*shape)),
+                size(options.memory),
+                size(memory.alone),
+                size(session::memory_for(bloom::memory(*shape)))
+            )));
+        }
         let prepared = session::prepare(pipeline, options).map_err(Unready::Machine)?;
         let input = prepared.splits.iter().map(Split::bytes).sum();
         let (need, free) = (need(input, pipeline.graph(&[]).phases()), free_space(&pipeline.output));
@@ -71,8 +85,12 @@ impl Preflight {
 
     /// What the run is about to do, in a line.
     pub fn line(&self, pipeline: &Pipeline, options: &Options) -> String {
+        let filters: String = filters(pipeline).iter().map(|(name, shape)| {
+            let one_in = count((1.0 / shape.rate()).round() as u64);
+            format!("\n{name}: a Bloom filter of {}, for {} different keys; one new key in {one_in} is taken for seen by then", size(shape.bytes()), count(shape.keys()))
+        }).collect();
         format!(
-            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}",
+            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}{filters}",
             pipeline.name,
             size(self.input),
             count(self.prepared.splits.len() as u64),
@@ -107,6 +125,16 @@ impl Preflight {
         }
         text
     }
+}
+
+/// The Bloom filters of a pipeline, by step.
+fn filters(pipeline: &Pipeline) -> Vec<(String, Shape)> {
+    let graph = pipeline.graph(&[]);
+    let filter = |node: &Node| match &node.work {
+        Work::Observe(stage) => Some((node.name.clone(), stage.bloom()?)),
+        _ => None,
+    };
+    graph.nodes.iter().filter_map(filter).collect()
 }
 
 /// What a run writes is about as much as its input, once for the results and once for each time that

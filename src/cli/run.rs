@@ -17,7 +17,7 @@ use crate::engine::driver::work_folder;
 use crate::engine::poison::Trial;
 use crate::engine::publish::unpublish;
 use crate::engine::session::{self, Options, Report};
-use crate::numbers::{count, duration, rewritten, share, size};
+use crate::numbers::{bloom, count, duration, rewritten, share, size};
 use crate::registry::Registry;
 use crate::report::{self, Ran};
 
@@ -244,6 +244,9 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
         line(format!("{name:<28}{seen:>14}{dropped:>14}{kept:>10}"));
         if step.rewritten > 0 {
             line(format!("  {}", rewritten(step.rewritten, step.chars_removed, step.chars_added)));
+        }
+        if let Some(counts) = &step.bloom {
+            line(format!("  {}", bloom(counts)));
         }
         let mut reasons: Vec<_> = step.dropped.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use wanjuan_dedup::bloom::Shape;
 
 /// Counts of a task, a phase or a whole run. Addition is all that is ever done to them, so their
 /// sum does not depend on the order of tasks.
@@ -40,6 +41,40 @@ pub struct StepCounts {
     /// Characters by which others became longer.
     #[serde(default)]
     pub chars_added: u64,
+    /// What went through its Bloom filter, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bloom: Option<BloomCounts>,
+}
+
+/// What went through a stage's Bloom filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BloomCounts {
+    /// Its size.
+    pub bytes: u64,
+    /// Keys.
+    pub keys: u64,
+    /// Those of them that were new.
+    pub different: u64,
+    /// How many different keys it was made for.
+    pub expected: u64,
+    /// Of so many new keys one may be taken for seen, by the settings.
+    pub stated_one_in: u64,
+    /// Of so many it would be by now.
+    pub one_in: u64,
+}
+
+impl BloomCounts {
+    /// Of a filter that nothing went through.
+    pub fn of(shape: Shape) -> BloomCounts {
+        let one_in = (1.0 / shape.rate()).round() as u64;
+        let (bytes, expected) = (shape.bytes(), shape.keys());
+        BloomCounts { bytes, expected, stated_one_in: one_in, one_in, ..BloomCounts::default() }
+    }
+
+    /// Whether more different keys came than the filter was made for.
+    pub fn overfull(&self) -> bool {
+        self.different > self.expected
+    }
 }
 
 /// What one sink wrote.
@@ -106,6 +141,7 @@ impl Counts {
             for (reason, n) in &step.dropped {
                 add(&mut mine.dropped, reason, *n);
             }
+            mine.bloom = mine.bloom.take().or_else(|| step.bloom.clone());
         }
         for (name, sink) in &other.sinks {
             let mine = self.sink(name);

@@ -163,6 +163,9 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
             return Err(Failure::Stopped);
         }
         let reduced = reduce_stages(shared, job, phase, &mapped, &mut done.tasks)?;
+        for (&node, stage) in reduced.iter().filter(|(_, stage)| stage.bloom.is_some()) {
+            done.counts.step(&job.graph.nodes[node].name).bloom.clone_from(&stage.bloom);
+        }
         before = Some(Before { mapped, reduced });
     }
     let publishing = Instant::now();

@@ -23,7 +23,7 @@ use super::counts::Counts;
 use super::flow::Panicked;
 use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
 use super::poison::Window;
-use super::shuffle::{Record, Sorter};
+use super::shuffle::{Keyed, Record};
 use super::{Failure, Shared};
 use crate::sink::{Block, Sealed};
 use crate::stage::Key;
@@ -214,7 +214,7 @@ pub struct MapTask<'a> {
     ledger: Ledger,
     key: String,
     lanes: Vec<Lane<'a>>,
-    stages: usize,
+    stages: Vec<bool>,
     /// Set by the first job of all.
     proof: OnceLock<serde_json::Value>,
     input: Mutex<Input<'a>>,
@@ -264,7 +264,7 @@ struct Assembly {
 struct Files {
     attempt: Attempt,
     lanes: Vec<InOrder>,
-    sorters: Vec<Sorter>,
+    sorters: Vec<Keyed>,
     window: Window,
 }
 
@@ -298,8 +298,8 @@ pub struct MapSpec<'a> {
     pub key: String,
     /// Where its rows go.
     pub lanes: Vec<Lane<'a>>,
-    /// How many stages observe its documents.
-    pub stages: usize,
+    /// The stages that observe its documents: whether the records of each stay in the order of the documents.
+    pub stages: Vec<bool>,
     /// Tells what its input is.
     pub prove: Prove<'a>,
     /// The segments that are committed already.
@@ -352,9 +352,11 @@ impl<'a> MapTask<'a> {
         let lanes = (0..self.lanes.len())
             .map(|lane| InOrder::create(&attempt.folder().join(lane_file(lane))))
             .collect::<io::Result<_>>()?;
-        let sorters = (0..self.stages)
-            .map(|stage| Sorter::create(&attempt.folder().join(stage_file(stage)), self.shared.memory.sorter, false))
-            .collect();
+        let sorter = |(stage, in_order): (usize, &bool)| {
+            let path = attempt.folder().join(stage_file(stage));
+            if *in_order { Keyed::in_order(&path) } else { Ok(Keyed::sorted(&path, self.shared.memory.sorter)) }
+        };
+        let sorters = self.stages.iter().enumerate().map(sorter).collect::<io::Result<_>>()?;
         let window = Window::create(attempt.folder())?;
         Ok(Files { attempt, lanes, sorters, window })
     }
@@ -423,7 +425,7 @@ impl<'a> MapTask<'a> {
         bytes: usize,
     ) -> Result<(), Failure> {
         self.window(|window| window.enter(worker.number, portion.records()))?;
-        let ran = produce(portion.as_mut(), worker, self.lanes.len(), self.stages);
+        let ran = produce(portion.as_mut(), worker, self.lanes.len(), self.stages.len());
         self.window(|window| window.leave(worker.number))?;
         let produced = ran?;
         self.shared.set_aside(produced.counts.set_aside_total());
@@ -455,7 +457,7 @@ impl<'a> MapTask<'a> {
                     lock(&self.jobs).push_back(Job::Seal { lane, number, block, totals });
                 });
             }
-            if self.stages > 0 {
+            if !self.stages.is_empty() {
                 let mut files = lock(&self.files);
                 let files = files.as_mut().expect("a segment is open while portions are under way");
                 for (sorter, emitted) in files.sorters.iter_mut().zip(&produced.records) {

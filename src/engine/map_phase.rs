@@ -9,7 +9,7 @@ use super::commit::{Drafts, Ledger, digest};
 use super::driver::{Before, Job, Limit, Tasks, work_folder};
 use super::feed::{SourceFeed, SpoolFeed};
 use super::flow::Flow;
-use super::graph::Graph;
+use super::graph::{Graph, Node, Work};
 use super::inputs::{Proof, Split};
 use super::lane::lanes;
 use super::map::{Feed, MapSpec, MapTask, Segment, Worker, disown, produce, segments};
@@ -114,17 +114,27 @@ impl<'a> MapPhase<'a> {
             let proof = Proof::of(split, &|| self.shared.stopping())?.ok_or(Failure::Stopped)?;
             Ok(serde_json::to_value(proof).expect("a proof is plain data"))
         };
-        let (lanes, map) = lanes(self.shared, self.job.graph, self.flow.phase);
+        let (lanes, _) = lanes(self.shared, self.job.graph, self.flow.phase);
         let spec = MapSpec {
             ledger: self.ledger.clone(),
             key: self.names[split].clone(),
             lanes,
-            stages: map.stages.iter().flatten().count(),
+            stages: self.in_order(),
             prove: Box::new(prove),
             done: done.to_vec(),
             feed: self.feed(split, from..u64::MAX, poison)?,
         };
         MapTask::start(self.shared, spec)
+    }
+
+    /// By stage that observes in this phase: whether its records stay in the order of the documents.
+    fn in_order(&self) -> Vec<bool> {
+        let nodes = self.job.graph.phase(self.flow.phase);
+        let in_order = |(_, node): (usize, &Node)| match &node.work {
+            Work::Observe(stage) => Some(stage.bloom().is_some()),
+            _ => None,
+        };
+        nodes.filter_map(in_order).collect()
     }
 
     /// The given records of one split's task.

@@ -6,6 +6,7 @@
 //! inputs; it is done when its [commit record](commit) exists, and readers follow records only.
 
 pub mod blocks;
+pub mod bloom;
 mod build;
 pub mod cluster;
 pub mod codec;

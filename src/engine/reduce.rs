@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::Origin;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use super::bloom;
 use super::commit::{Attempt, Ledger, Output, at, digest};
+use super::counts::BloomCounts;
 use super::driver::{Job, Tasks, work_folder};
 use super::graph::{Graph, Node, Work};
 use super::inputs::Split;
@@ -29,6 +31,9 @@ pub struct Made {
     pub file: Output,
     /// How many records the task read.
     pub records: u64,
+    /// What went through its Bloom filter, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bloom: Option<BloomCounts>,
 }
 
 /// A sorted file that is reduced: where it came from, and what it holds.
@@ -112,8 +117,19 @@ impl Between<'_> {
 
     /// Commits a task's file.
     pub fn commit(&self, attempt: Attempt, name: &str, file: (File, String), records: u64) -> Result<(), Failure> {
+        self.commit_made(attempt, name, file, |file| Made { file, records, bloom: None })
+    }
+
+    /// Commits a task's file, of which `made` says what it is.
+    pub fn commit_made(
+        &self,
+        attempt: Attempt,
+        name: &str,
+        file: (File, String),
+        made: impl FnOnce(Output) -> Made,
+    ) -> Result<(), Failure> {
         let file = attempt.finish(name, &file.0, file.1)?;
-        attempt.commit(Made { file, records })?;
+        attempt.commit(made(file))?;
         self.shared.committed();
         Ok(())
     }
@@ -192,10 +208,17 @@ impl Between<'_> {
             })?;
             self.commit(attempt, DECISIONS, sorter.finish()?, records)
         })?;
+        self.reduced(keys, made)
+    }
+
+    /// What tasks that decided leave.
+    pub fn reduced(&self, keys: Vec<String>, made: Vec<Made>) -> Result<ReducedStage, Failure> {
+        let mut bloom = None;
         let mut runs = Vec::new();
         let mut digests: HashMap<u64, u128> = HashMap::new();
         for (key, made) in keys.into_iter().zip(made) {
             let path = self.ledger.locate(&made.file);
+            bloom = made.bloom.or(bloom);
             let mut run = Run::open(&path).map_err(|error| Failure::damaged(&self.ledger, &key, error))?;
             for section in run.take_sections() {
                 let digest = digests.entry(section.upper).or_default();
@@ -203,12 +226,12 @@ impl Between<'_> {
             }
             runs.push((key, run));
         }
-        Ok(ReducedStage { ledger: self.ledger.clone(), runs, digests })
+        Ok(ReducedStage { ledger: self.ledger.clone(), runs, digests, bloom })
     }
 }
 
 /// What the file of decisions is called.
-const DECISIONS: &str = "decisions.run";
+pub const DECISIONS: &str = "decisions.run";
 
 /// The records of one key, straight from the merge.
 pub struct Group<'a> {
@@ -245,6 +268,8 @@ pub struct ReducedStage {
     pub runs: Vec<(String, Run)>,
     /// By split: the digest of all decisions about its documents.
     pub digests: HashMap<u64, u128>,
+    /// What went through the Bloom filter, if there is one.
+    pub bloom: Option<BloomCounts>,
 }
 
 /// What a person calls the reduce phase of a stage.
@@ -282,6 +307,9 @@ pub fn phase(
         }
     }
     let root = &digest(all.as_bytes())[..24];
+    if let Some(shape) = stage.bloom() {
+        return bloom::decide(&between, shape, root, &inputs, ran);
+    }
     match stage.clustering() {
         None => between.decide(stage.as_ref(), root, &inputs, ran),
         Some(clustering) => {

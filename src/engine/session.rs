@@ -88,6 +88,11 @@ pub fn memory(pipeline: &Pipeline, options: &Options) -> Result<Memory, TooLittl
     })
 }
 
+/// The least budget of which a task that runs alone may use so many bytes.
+pub fn memory_for(alone: u64) -> u64 {
+    BASE + 2 * alone
+}
+
 /// What a run left, for people and programs: `run.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunRecord {

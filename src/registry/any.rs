@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use wanjuan_dedup::bloom::Shape;
 use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, Text, Verdict};
 
 use crate::sink::{Block, Columns, Row, Sealed, ShardFile, Sink};
@@ -85,6 +86,8 @@ pub trait AnyStage: Send + Sync {
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
     /// See [`Stage::clustering`].
     fn clustering(&self) -> Option<&dyn Clustering>;
+    /// See [`Stage::bloom`].
+    fn bloom(&self) -> Option<Shape>;
     /// See [`Stage::apply`].
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 }
@@ -98,6 +101,9 @@ impl<T: Stage> AnyStage for T {
     }
     fn clustering(&self) -> Option<&dyn Clustering> {
         Stage::clustering(self)
+    }
+    fn bloom(&self) -> Option<Shape> {
+        Stage::bloom(self)
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         declared(T::REASONS, Stage::apply(self, document, decision))

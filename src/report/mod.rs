@@ -23,11 +23,12 @@ pub use examples::{BadExample, Example, Excerpt};
 pub use sets::SetReport;
 
 use crate::engine::commit::{Drafts, replace_file};
-use crate::engine::counts::SinkCounts;
+use crate::engine::counts::{BloomCounts, SinkCounts};
 use crate::engine::driver::work_folder;
 use crate::engine::graph::KeepDropped;
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
+use crate::numbers;
 use crate::registry::Registry;
 use examples::Gathered;
 use rows::{Row, Rows};
@@ -103,6 +104,9 @@ pub struct StepReport {
     pub chars_removed: u64,
     /// Characters by which others became longer.
     pub chars_added: u64,
+    /// What went through its Bloom filter, and what the filter says of its answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bloom: Option<BloomReport>,
     /// Documents it dropped, or records a source passed over.
     pub dropped: u64,
     /// Why it dropped others, the commonest first.
@@ -112,6 +116,16 @@ pub struct StepReport {
     /// The evaluation sets it compares documents with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<SetReport>,
+}
+
+/// What a step's Bloom filter did.
+#[derive(Debug, Clone, Serialize)]
+pub struct BloomReport {
+    /// In a sentence.
+    pub about: String,
+    /// In numbers.
+    #[serde(flatten)]
+    pub counts: BloomCounts,
 }
 
 /// Why documents were dropped.
@@ -377,6 +391,7 @@ impl<'a> Tally<'a> {
             rewritten: counts.rewritten,
             chars_removed: counts.chars_removed,
             chars_added: counts.chars_added,
+            bloom: counts.bloom.map(|counts| BloomReport { about: numbers::bloom(&counts), counts }),
             dropped,
             reasons,
             measures: measures.collect(),

@@ -3,8 +3,10 @@
 //! All speak *observe, shuffle, reduce, apply*: a document is observed into keyed records, the
 //! engine brings the records of a key together in order, the stage reduces them to decisions about
 //! documents, and each decision is applied to its document. A stage that is about *clusters* first
-//! links documents that share a key; what hangs together by links is then reduced as one.
+//! links documents that share a key; what hangs together by links is then reduced as one. A stage of which the
+//! first document of a key stays may have a *Bloom filter* instead, which needs no order but that of the corpus.
 
+mod bloom;
 mod duplicate_spans;
 mod exact_duplicates;
 mod keep;
@@ -12,11 +14,13 @@ mod minhash;
 mod repeated_substrings;
 mod repositories;
 
+pub use bloom::Bloom;
 pub use duplicate_spans::DuplicateSpans;
 pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;
 pub use repositories::Repositories;
+use wanjuan_dedup::bloom::Shape;
 use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
 
 /// Marker for [`Step::Kind`].
@@ -44,6 +48,13 @@ pub trait Stage: Step<Kind = Kind> {
 
     /// How documents come together before `reduce`, where a shared key is not enough to say so.
     fn clustering(&self) -> Option<&dyn Clustering> {
+        None
+    }
+
+    /// A Bloom filter in the stead of `reduce`. All records go through it in the order of the corpus, those of a
+    /// document as it emitted them, and what is decided about a document is the values of those records of it
+    /// whose keys were seen before, one behind the other. Only the upper half of a key counts then.
+    fn bloom(&self) -> Option<Shape> {
         None
     }
 

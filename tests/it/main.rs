@@ -1,5 +1,6 @@
 //! What a user can see, tested through the command.
 
+mod bloom;
 mod cases;
 mod clusters;
 mod complaints;

@@ -4,12 +4,17 @@
 //! file and merges. The number of ranges is not known to the writer, so a corpus that grows does not
 //! sort again. Records are ordered by key, then value, then document; a key of any size is a stream.
 //!
+//! A stage with a Bloom filter needs the order of the documents and no other: its files are not sorted, and
+//! read from beginning to end ([`Keyed`]).
+//!
 //! Decisions travel back in the same kind of file, with the document's own address as the key.
 
+mod keyed;
 mod merge;
 mod run;
 mod sort;
 
+pub use keyed::Keyed;
 pub use merge::{Merge, merge_all};
 pub use run::{Cursor, Run, Section, Writer};
 pub use sort::Sorter;

@@ -91,7 +91,8 @@ impl Writer {
         })
     }
 
-    /// Adds a record, none of which sorts before those that were added.
+    /// Adds a record, none of which sorts before those that were added; where one does, no part of the file can be
+    /// looked up, but all of it be read.
     pub fn push(&mut self, record: Record<'_>) -> io::Result<()> {
         if record.value.len() > MAX_VALUE {
             return Err(io::Error::other(format!("a shuffle record of {} bytes", record.value.len())));
