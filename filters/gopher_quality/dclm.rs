@@ -4,7 +4,8 @@
 //! Two cuts into words: fastText's (at ASCII white space and NUL) for the number of words, of which
 //! those count that begin with a letter or digit, and Python's `split` for all else.
 
-use super::{Config, Measure, length, share};
+use super::stop_words::StopWords;
+use super::{Measure, length, share};
 use crate::kit::python::{is_letter, is_letter_or_digit, strip};
 use crate::kit::{Text, Words};
 
@@ -13,15 +14,17 @@ pub(super) const SETTINGS: &str =
 
 pub(super) const ABOUT: &str = "The content filters of DCLM's RefinedWeb configuration (arXiv:2406.11794; mlfoundations/dclm c7ed275, `content_filters.py`): `#`, `...`, `. . .` and `…` are counted together, two stop words may be twice the same, in any case, and of words cut at ASCII white space those count that begin with a letter or digit, so `(hello` does not.";
 
-pub(super) fn measure(config: &Config, text: &Text) -> Measure {
+pub(super) fn measure(stops: &StopWords, text: &Text) -> Measure {
     let is_end = |c| matches!(c, ' ' | '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\0');
     let wordly = text.split(is_end).filter(|word| word.starts_with(is_letter_or_digit)).count() as u64;
     let (mut words, mut chars, mut alphabetic, mut stop_words) = (0, 0, 0, 0);
-    for word in text.words(Words::Spaces) {
+    for &(start, end) in text.word_spans(Words::Spaces) {
+        let (start, end) = (start as usize, end as usize);
+        let word = &text[start..end];
         words += 1;
         chars += length(word);
         alphabetic += u64::from(word.contains(is_letter));
-        stop_words += u64::from(is_stop_word(config, word));
+        stop_words += u64::from(stops.find(text, start, end) != 0);
     }
     let (mut lines, mut bullets, mut ended) = (0, 0, 0);
     for line in text.feed_lines().map(strip).filter(|line| !line.is_empty()) {
@@ -45,14 +48,6 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         stop_words: Some(stop_words as f64),
         median_word_chars: None,
     }
-}
-
-pub(super) fn is_stop_word(config: &Config, word: &str) -> bool {
-    if word.is_ascii() {
-        return config.stop_words.iter().any(|stop| stop.eq_ignore_ascii_case(word));
-    }
-    // Lower case may be longer or shorter, by no more than this.
-    config.stop_words.iter().any(|stop| word.len() <= 3 * stop.len() && word.to_lowercase() == stop.to_lowercase())
 }
 
 #[cfg(test)]

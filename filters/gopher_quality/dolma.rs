@@ -4,7 +4,8 @@
 
 use std::cell::RefCell;
 
-use super::{Config, Measure, length, share};
+use super::stop_words::StopWords;
+use super::{Measure, length, share};
 use crate::kit::python::is_letter;
 use crate::kit::{Text, Words};
 
@@ -19,19 +20,21 @@ thread_local! {
     static LENGTHS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn measure(config: &Config, text: &Text) -> Measure {
+pub(super) fn measure(stops: &StopWords, text: &Text) -> Measure {
     let (mut chars, mut alphabetic, mut symbols, mut stop_words) = (0, 0, 0, 0);
     let words = text.words(Words::Spaces).len() as u64;
     let median = LENGTHS.with_borrow_mut(|lengths| {
         lengths.clear();
         lengths.shrink_to(KEPT_WORDS);
-        for word in text.words(Words::Spaces) {
+        for &(start, end) in text.word_spans(Words::Spaces) {
+            let (start, end) = (start as usize, end as usize);
+            let word = &text[start..end];
             let length = length(word);
             lengths.push(length as u32);
             chars += length;
             alphabetic += u64::from(word.contains(is_letter));
             symbols += u64::from(word.contains(['#', '…']));
-            stop_words += u64::from(config.stop_words.iter().any(|stop| stop == word));
+            stop_words += u64::from(stops.find(text, start, end) != 0);
         }
         median(lengths)
     });

@@ -41,10 +41,12 @@ mod dolma;
 mod golden;
 mod nemo_curator;
 mod olmo3;
+mod stop_words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::stop_words::StopWords;
 use crate::fineweb_2;
 use crate::kit::{
     Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, eight, first, is_symbol,
@@ -161,12 +163,7 @@ crate::measures! {
 /// See the words at the top of this file.
 pub struct GopherQuality {
     config: Config,
-    /// The stop words as numbers, longer ones as their first bytes: most words are told apart by that.
-    stop_heads: Vec<u64>,
-    /// Their lengths, one bit each.
-    stop_lengths: u64,
-    /// The low bits of their first bytes, one bit each.
-    stop_firsts: u64,
+    stop_words: StopWords,
 }
 
 impl Step for GopherQuality {
@@ -219,14 +216,9 @@ impl Step for GopherQuality {
             return Err(Wrong::setting("words", "this `counting` cuts words in a way of its own")
                 .help("leave `words` out, or count as `datatrove` or `nemo-curator` do"));
         }
-        let stop_lengths = config.stop_words.iter().fold(0, |bits, word| bits | 1 << word.len().min(63));
-        let stop_firsts = config
-            .stop_words
-            .iter()
-            .filter_map(|word| word.bytes().next())
-            .fold(0, |bits, byte| bits | 1 << (byte & 63));
-        let stop_heads = config.stop_words.iter().map(|word| head(word)).collect();
-        Ok(GopherQuality { config, stop_heads, stop_lengths, stop_firsts })
+        let any_case = matches!(config.counting, Counting::Dclm | Counting::Olmo3);
+        let stop_words = StopWords::new(&config.stop_words, any_case);
+        Ok(GopherQuality { config, stop_words })
     }
 }
 
@@ -251,10 +243,10 @@ impl Filter for GopherQuality {
     fn measure(&self, text: &Text) -> Measure {
         match self.config.counting {
             Counting::Datatrove => {}
-            Counting::Dclm => return dclm::measure(&self.config, text),
-            Counting::NemoCurator => return nemo_curator::measure(&self.config, text),
-            Counting::Dolma => return dolma::measure(&self.config, text),
-            Counting::Olmo3 => return olmo3::measure(&self.config, text),
+            Counting::Dclm => return dclm::measure(&self.stop_words, text),
+            Counting::NemoCurator => return nemo_curator::measure(&self.config, &self.stop_words, text),
+            Counting::Dolma => return dolma::measure(&self.stop_words, text),
+            Counting::Olmo3 => return olmo3::measure(&self.stop_words, text),
         }
         let words = text.word_spans(self.config.words);
         let all = words.len() as f64;
@@ -263,11 +255,10 @@ impl Filter for GopherQuality {
         let mut letters = Letters::of(bytes);
         for &(start, end) in words {
             let (start, end) = (start as usize, end as usize);
-            let length = end - start;
             if letters.end(start) >= end {
                 // Nothing but letters: nine words of ten.
                 wordly += 1;
-                chars += length as u64;
+                chars += (end - start) as u64;
                 alphabetic += 1;
             } else {
                 let (length, letter, symbols) = look(&text[start..end]);
@@ -277,15 +268,7 @@ impl Filter for GopherQuality {
                 }
                 alphabetic += u64::from(letter);
             }
-            if self.stop_lengths >> length.min(63) & 1 == 1 && self.stop_firsts >> (bytes[start] & 63) & 1 == 1 {
-                let head = first(eight(bytes, start), length);
-                for (number, _) in self.stop_heads.iter().enumerate().filter(|(_, stop)| **stop == head) {
-                    let stop = &self.config.stop_words[number];
-                    if stop.len() == length && (length <= 8 || *stop == text[start..end]) {
-                        stop_words |= 1 << number;
-                    }
-                }
-            }
+            stop_words |= self.stop_words.find(text, start, end);
         }
         let (mut lines, mut bullets, mut ellipses) = (0_u64, 0_u64, 0_u64);
         for line in text.lines() {

@@ -5,6 +5,7 @@
 //! looked for among the former, whatever the language. An empty text, which makes the original divide
 //! by zero, has too few words here.
 
+use super::stop_words::StopWords;
 use super::{Config, Measure, length, share};
 use crate::kit::python::{strip, words_and_spaces};
 use crate::kit::{Text, Words};
@@ -17,14 +18,18 @@ const BULLETS: [char; 12] = ['•', '‣', '⁃', '⁌', '⁍', '∙', '○', '�
 
 const ELLIPSES: [&str; 8] = ["...", "[...]", "…", "(...)", "[…]", "-»", "read more..", "read more"];
 
-pub(super) fn measure(config: &Config, text: &Text) -> Measure {
+pub(super) fn measure(config: &Config, stops: &StopWords, text: &Text) -> Measure {
     let mut counts = Counts::default();
     if config.words == Words::Chinese {
         words_and_spaces(text, Words::Chinese).for_each(|word| counts.add(word));
     } else {
         text.words(config.words).for_each(|word| counts.add(word));
     }
-    let stop_words = text.words(Words::Spaces).filter(|word| config.stop_words.iter().any(|stop| stop == word)).count();
+    let stop_words = text
+        .word_spans(Words::Spaces)
+        .iter()
+        .filter(|span| stops.find(text, span.0 as usize, span.1 as usize) != 0)
+        .count();
     let (mut lines, mut bullets, mut ended) = (0, 0, 0);
     for line in text.feed_lines().map(strip).filter(|line| !line.is_empty()) {
         lines += 1;
