@@ -26,25 +26,16 @@ pub(super) fn measure(text: &Text) -> Measure {
     }
     let paragraphs = text.paragraphs(Paragraphs::Pairs).map(strip).filter(|paragraph| !paragraph.is_empty());
     let paragraphs = all_copies(paragraphs, chars);
-    let Ngrams { top: [top2, top3, top4], covered: [dup5, dup6, dup7, dup8, dup9, dup10] } =
-        RUNS.with_borrow_mut(|runs| {
-            runs.refill(text.words(Words::Unicode).filter(|word| word.starts_with(is_letter_or_digit)));
-            Ngrams::of(runs)
-        });
+    let ngrams = RUNS.with_borrow_mut(|runs| {
+        runs.refill(text.words(Words::Unicode).filter(|word| word.starts_with(is_letter_or_digit)));
+        Ngrams::of(runs)
+    });
     Measure {
         dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
         dup_paragraph_chars: Some(paragraphs.copied_length as f64 / paragraphs.length as f64),
         dup_lines: Some(lines.copies as f64 / lines.elements as f64),
         dup_line_chars: Some(lines.copied_length as f64 / lines.length as f64),
-        top_2gram_chars: top2,
-        top_3gram_chars: top3,
-        top_4gram_chars: top4,
-        dup_5gram_chars: dup5,
-        dup_6gram_chars: dup6,
-        dup_7gram_chars: dup7,
-        dup_8gram_chars: dup8,
-        dup_9gram_chars: dup9,
-        dup_10gram_chars: dup10,
+        ..Measure::of_runs(ngrams.top, ngrams.covered)
     }
 }
 

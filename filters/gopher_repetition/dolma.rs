@@ -24,21 +24,10 @@ pub(super) fn measure(text: &Text) -> Measure {
             repeated[n - 5] = Some(part as f64 / all as f64);
         }
     });
-    let ([top2, top3, top4], [dup5, dup6, dup7, dup8, dup9, dup10]) = (top, repeated);
     Measure {
-        dup_paragraphs: None,
-        dup_paragraph_chars: None,
         dup_lines: Some(lines.copies as f64 / lines.elements as f64),
         dup_line_chars: Some(lines.copied_length as f64 / chars),
-        top_2gram_chars: top2,
-        top_3gram_chars: top3,
-        top_4gram_chars: top4,
-        dup_5gram_chars: dup5,
-        dup_6gram_chars: dup6,
-        dup_7gram_chars: dup7,
-        dup_8gram_chars: dup8,
-        dup_9gram_chars: dup9,
-        dup_10gram_chars: dup10,
+        ..Measure::of_runs(top, repeated)
     }
 }
 

@@ -121,6 +121,25 @@ crate::measures! {
     }
 }
 
+impl Measure {
+    /// The shares in the most frequent runs of 2 to 4 words, and in copied runs of 5 to 10.
+    fn of_runs(top: [Option<f64>; 3], copied: [Option<f64>; 6]) -> Measure {
+        let ([top_2gram_chars, top_3gram_chars, top_4gram_chars], [five, six, seven, eight, nine, ten]) = (top, copied);
+        Measure {
+            top_2gram_chars,
+            top_3gram_chars,
+            top_4gram_chars,
+            dup_5gram_chars: five,
+            dup_6gram_chars: six,
+            dup_7gram_chars: seven,
+            dup_8gram_chars: eight,
+            dup_9gram_chars: nine,
+            dup_10gram_chars: ten,
+            ..Measure::default()
+        }
+    }
+}
+
 /// See the words at the top of this file.
 pub struct GopherRepetition {
     config: Config,
@@ -192,22 +211,13 @@ impl Filter for GopherRepetition {
         let paragraphs = repeats(text.paragraphs(Paragraphs::Blank));
         let lines = repeats(lines(text));
         let share = |part: usize| Some(part as f64 / chars);
-        let Ngrams { top: [top2, top3, top4], copied: [dup5, dup6, dup7, dup8, dup9, dup10] } =
-            Ngrams::of(text.runs(self.config.words));
+        let Ngrams { top, copied } = Ngrams::of(text.runs(self.config.words));
         Measure {
             dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
             dup_paragraph_chars: share(paragraphs.copied_chars),
             dup_lines: Some(lines.copies as f64 / lines.elements as f64),
             dup_line_chars: share(lines.copied_chars),
-            top_2gram_chars: top2.and_then(share),
-            top_3gram_chars: top3.and_then(share),
-            top_4gram_chars: top4.and_then(share),
-            dup_5gram_chars: share(dup5),
-            dup_6gram_chars: share(dup6),
-            dup_7gram_chars: share(dup7),
-            dup_8gram_chars: share(dup8),
-            dup_9gram_chars: share(dup9),
-            dup_10gram_chars: share(dup10),
+            ..Measure::of_runs(top.map(|top| top.and_then(share)), copied.map(share))
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
     let paragraphs = text.paragraphs(Paragraphs::Pairs);
     let paragraph_chars: usize = paragraphs.clone().map(|paragraph| paragraph.chars().count()).sum();
     let (lines, paragraphs) = (repeats(lines), repeats(paragraphs));
-    let ([top2, top3, top4], [dup5, dup6, dup7, dup8, dup9, dup10]) = if config.words == Words::Chinese {
+    let (top, copied) = if config.words == Words::Chinese {
         let words = words_and_spaces(text, Words::Chinese);
         RUNS.with_borrow_mut(|runs| {
             runs.refill(words.clone());
@@ -46,15 +46,7 @@ pub(super) fn measure(config: &Config, text: &Text) -> Measure {
         dup_paragraph_chars: Some(paragraphs.copied_chars as f64 / paragraph_chars as f64),
         dup_lines: pieces(lines),
         dup_line_chars: Some(lines.copied_chars as f64 / line_chars as f64),
-        top_2gram_chars: Some(top2),
-        top_3gram_chars: Some(top3),
-        top_4gram_chars: Some(top4),
-        dup_5gram_chars: Some(dup5),
-        dup_6gram_chars: Some(dup6),
-        dup_7gram_chars: Some(dup7),
-        dup_8gram_chars: Some(dup8),
-        dup_9gram_chars: Some(dup9),
-        dup_10gram_chars: Some(dup10),
+        ..Measure::of_runs(top.map(Some), copied.map(Some))
     }
 }
 

@@ -22,13 +22,12 @@ pub(super) fn measure(text: &Text) -> Measure {
         return Measure::default();
     }
     let paragraphs = all_copies(text.paragraphs(Paragraphs::Loose), str::len);
-    let Shares { top: [top2, top3, top4], covered: [dup5, dup6, dup7, dup8, dup9, dup10] } =
-        RUNS.with_borrow_mut(|runs| {
-            let words = text.word_spans(Words::Unicode).iter().copied();
-            let is_wordly = |&(start, end): &(u32, u32)| is_wordly(&text[start as usize..end as usize]);
-            runs.refill_bytes(text, words.filter(is_wordly));
-            Shares::of(runs)
-        });
+    let shares = RUNS.with_borrow_mut(|runs| {
+        let words = text.word_spans(Words::Unicode).iter().copied();
+        let is_wordly = |&(start, end): &(u32, u32)| is_wordly(&text[start as usize..end as usize]);
+        runs.refill_bytes(text, words.filter(is_wordly));
+        Shares::of(runs)
+    });
     // One piece is no copy of itself: its share is 0, as it is.
     let share = |part: usize, whole: usize| Some(part as f64 / whole as f64);
     Measure {
@@ -36,15 +35,7 @@ pub(super) fn measure(text: &Text) -> Measure {
         dup_paragraph_chars: share(paragraphs.copied_length, paragraphs.length),
         dup_lines: share(lines.copies, lines.elements),
         dup_line_chars: share(lines.copied_length, lines.length),
-        top_2gram_chars: top2,
-        top_3gram_chars: top3,
-        top_4gram_chars: top4,
-        dup_5gram_chars: dup5,
-        dup_6gram_chars: dup6,
-        dup_7gram_chars: dup7,
-        dup_8gram_chars: dup8,
-        dup_9gram_chars: dup9,
-        dup_10gram_chars: dup10,
+        ..Measure::of_runs(shares.top, shares.covered)
     }
 }
 
