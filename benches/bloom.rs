@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use wanjuan::engine::shuffle::{Keyed, Record, Run, Sorter, address, merge_all, partition};
+use wanjuan::engine::shuffle::{Keyed, Order, Record, Run, Sorter, address, merge_all, partition};
 use wanjuan_dedup::bloom::{Bloom, Shape};
 use wanjuan_filters::kit::Origin;
 
@@ -80,7 +80,7 @@ fn exact(runs: &[(Option<u32>, Run)], folder: &Path, grown: &(dyn Fn() -> u64 + 
         let folder = folder.join(format!("merge{part}"));
         fs::create_dir(&folder).expect("room");
         let mut decisions = Sorter::create(&folder.join("decisions"), SORTER, true);
-        let mut merge = merge_all(runs.to_vec(), partition(part, PARTS), &folder).expect("sound runs");
+        let mut merge = merge_all(runs.to_vec(), partition(part, PARTS), &folder, Order::Plain).expect("sound runs");
         let mut first: Option<(u128, (Origin, u8))> = None;
         while let Some(record) = merge.peek() {
             let this = (record.origin, record.value[0]);

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use wanjuan::engine::shuffle::{Record, Run, Sorter, merge_all, partition};
+use wanjuan::engine::shuffle::{Order, Record, Run, Sorter, merge_all, partition};
 use wanjuan_dedup::clusters::Clusters;
 use wanjuan_filters::kit::Origin;
 
@@ -59,7 +59,7 @@ fn measure(documents: u64) {
     each(PARTS, |part| {
         let folder = folder.path().join(format!("merge{part}"));
         fs::create_dir(&folder).expect("room");
-        let mut merge = merge_all(runs.clone(), partition(part, PARTS), &folder).expect("sound runs");
+        let mut merge = merge_all(runs.clone(), partition(part, PARTS), &folder, Order::Plain).expect("sound runs");
         disk.fetch_max(size_of_folder(folder.parent().expect("it has one")), Ordering::Relaxed);
         let mut first = None;
         while let Some(record) = merge.peek() {

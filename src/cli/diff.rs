@@ -172,6 +172,7 @@ impl Diff {
 fn ran(mut pipeline: Pipeline, output: &Path) -> Result<Side, Exit> {
     pipeline.output = output.to_owned();
     pipeline.keep_dropped = KeepDropped::All;
+    pipeline.entries.iter_mut().for_each(|entry| entry.index = None); // whoever compares leaves nothing behind
     let options = Options::of_this_machine();
     let ready = match Preflight::of(&pipeline, &options, false) {
         Ok(ready) => ready,

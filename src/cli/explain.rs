@@ -179,6 +179,9 @@ fn page(entry: &Entry) -> String {
         let _ = writeln!(text, "\nAs in every filter\n  only_measure = false\n      {ONLY_MEASURE}");
         text.push_str("  min_… and max_…\n      The bound itself is kept. `min_… = 0` and `max_… = inf` switch a rule off; a share lies between 0 and 1.\n");
     }
+    if entry.keeps_index {
+        let _ = writeln!(text, "\nFrom one run to the next\n  index\n      {INDEX}\n  against\n      {AGAINST}");
+    }
     if !entry.profiles.is_empty() {
         text.push_str("\nProfiles\n");
         for profile in entry.profiles {
@@ -222,6 +225,11 @@ fn page(entry: &Entry) -> String {
     }
     text
 }
+
+/// What is said of the settings of every step that keeps an index.
+const INDEX: &str = "A folder to write an index of the documents that stay into, for `against` in later pipelines.";
+const AGAINST: &str =
+    "Indexes of earlier runs, written with the same settings: what they hold stays, and duplicates of it go.";
 
 /// What the engine's key for filters does.
 const ONLY_MEASURE: &str =
@@ -276,6 +284,10 @@ pub fn schema(registry: &Registry) -> Exit {
             }
             if entry.kind == "filter" {
                 properties.insert("only_measure".into(), json!({ "type": "boolean", "default": false, "description": ONLY_MEASURE }));
+            }
+            if entry.keeps_index {
+                properties.insert("index".into(), json!({ "type": "string", "description": INDEX }));
+                properties.insert("against".into(), json!({ "type": "array", "items": { "type": "string" }, "description": AGAINST }));
             }
             if !entry.profiles.is_empty() {
                 let names: Vec<&str> = entry.profiles.iter().map(|profile| profile.name).collect();

@@ -47,6 +47,11 @@ impl Preflight {
                 "error: {what}\nhelp: give the run an `output` of its own: a folder that is empty or not there yet\n"
             )));
         }
+        if let Some(what) = session::is_in_the_way_of_an_index(pipeline) {
+            return Err(Unready::Wrong(format!(
+                "error: {what}\nhelp: give `index` a folder of its own: one that is empty or not there yet\n"
+            )));
+        }
         if fresh && session::is_in_use(&pipeline.output) {
             return Err(Unready::Wrong(format!("error: another run is at work in {}\n", pipeline.output.display())));
         }

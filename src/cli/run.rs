@@ -273,6 +273,11 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
             line(format!("  {:<26}{} {reason}", "", count(*refused)));
         }
     }
+    for (name, index) in &report.done.indexes {
+        let bytes = index.parts.iter().map(|part| part.bytes()).sum();
+        let documents = count(index.documents);
+        line(format!("{:<28}{documents} documents in {}", format!("index {name}"), size(bytes)));
+    }
     if counts.set_aside_total() > 0 {
         let mut reasons: Vec<_> = counts.set_aside.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
@@ -330,6 +335,7 @@ fn ran(pipeline: &Pipeline, options: &Options, report: &Report) -> Ran {
 
 fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {
     let manifests: BTreeMap<_, _> = report.done.manifests.iter().collect();
+    let indexes: BTreeMap<_, _> = report.done.indexes.iter().map(|(name, index)| (name, index.documents)).collect();
     serde_json::json!({
         "name": pipeline.name,
         "output": pipeline.output,
@@ -338,6 +344,7 @@ fn json(pipeline: &Pipeline, report: &Report) -> serde_json::Value {
         "tasks": report.done.tasks,
         "healed": report.done.healed,
         "shards": manifests,
+        "indexes": indexes,
         "report": pipeline.output.join(report::HTML),
     })
 }

@@ -17,7 +17,7 @@ use wanjuan_filters::kit::{Reason, Step as _};
 use super::{Exit, Output, say};
 use crate::engine::commit::at;
 use crate::engine::lane::SET_ASIDE;
-use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
+use crate::engine::outcome::{Instead, KEPT_INSTEAD, PLACE, instead};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
 use crate::registry::Registry;
@@ -175,17 +175,19 @@ impl Way {
         way
     }
 
-    /// The id of the document that was kept in its stead.
-    fn kept(&self, out: &Path) -> Option<String> {
-        let (split, ordinal) = self.kept_instead.as_ref()?.rsplit_once('#')?;
-        let ordinal: u64 = ordinal.parse().ok()?;
+    /// The id of the document that was kept in its stead, and the index that holds it, if it is not of this run.
+    fn kept(&self, out: &Path) -> Option<(String, Option<&str>)> {
+        let (split, ordinal) = match instead(self.kept_instead.as_ref()?)? {
+            Instead::Here(split, ordinal) => (split, ordinal),
+            Instead::Indexed(index, id) => return Some((id.to_owned(), Some(index))),
+        };
         let same = |batch: &RecordBatch, row: usize| {
             text(batch, "split", row) == Some(split)
                 && batch
                     .column_by_name("ordinal")
                     .is_some_and(|column| column.as_primitive::<UInt64Type>().value(row) == ordinal)
         };
-        find(out, same).ok()?.into_iter().next().map(|way| way.id)
+        find(out, same).ok()?.into_iter().next().map(|way| (way.id, None))
     }
 
     fn tell(&self, out: &Path, record: &RunRecord, registry: &Registry) -> String {
@@ -201,8 +203,10 @@ impl Way {
         if let Some(decided) = self.decided(record, registry) {
             let _ = writeln!(text, "  {}", decided.told());
         }
-        if let Some(kept) = self.kept(out) {
-            let _ = writeln!(text, "kept in its stead: {kept}");
+        match self.kept(out) {
+            Some((kept, Some(index))) => drop(writeln!(text, "kept in its stead: {kept}, of the index {index}")),
+            Some((kept, None)) => drop(writeln!(text, "kept in its stead: {kept}")),
+            None => {}
         }
         if !self.fields.is_empty() {
             let width = self.fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
@@ -261,7 +265,8 @@ impl Way {
 
     fn json(&self, out: &Path, record: &RunRecord, registry: &Registry) -> serde_json::Value {
         let decided = self.decided(record, registry);
-        serde_json::json!({
+        let (kept, index) = self.kept(out).unzip();
+        let mut told = serde_json::json!({
             "id": self.id,
             "split": self.split,
             "ordinal": self.ordinal,
@@ -271,10 +276,14 @@ impl Way {
             "setting": decided.as_ref().map(|decided| &decided.setting),
             "value": decided.as_ref().map(|decided| &decided.value),
             "measured": decided.as_ref().and_then(|decided| decided.measured.as_ref()).map(|(_, value)| value),
-            "kept_instead": self.kept(out),
+            "kept_instead": kept,
             "fields": self.fields.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
             "measures": self.measures.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-        })
+        });
+        if let Some(index) = index.flatten() {
+            told["kept_in_index"] = index.into();
+        }
+        told
     }
 }
 

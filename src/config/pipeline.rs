@@ -9,6 +9,7 @@ use wanjuan_filters::kit::{Field, Name, Type};
 use super::{Predicate, Scope};
 use crate::engine::driver::Limit;
 use crate::engine::graph::{Graph, KeepDropped, Node, Work};
+use crate::engine::index::{Index, Target};
 use crate::engine::inputs::Split;
 use crate::engine::outcome::Outcomes;
 use crate::registry::{Built, Instance};
@@ -70,6 +71,10 @@ pub struct Entry {
     pub files: Vec<(String, String)>,
     /// What a source reads.
     pub corpus: Vec<Input>,
+    /// The index that a stage writes.
+    pub index: Option<Target>,
+    /// The indexes that a stage is cleaned against.
+    pub against: Vec<Arc<Index>>,
 }
 
 impl Entry {
@@ -152,6 +157,8 @@ impl Pipeline {
                 readers: Vec::new(),
                 slots: entry.slots.clone(),
                 identity: entry.identity(),
+                against: Vec::new(),
+                index: None,
             };
             let first = nodes.len();
             match &entry.instance.built {
@@ -161,7 +168,8 @@ impl Pipeline {
                 Built::Mapper(mapper) => nodes.push(node(phase, Work::Mapper(mapper.clone()))),
                 Built::Sink(sink) => nodes.push(node(phase, Work::Sink(sink.clone()))),
                 Built::Stage(stage) => {
-                    nodes.push(node(phase, Work::Observe(stage.clone())));
+                    let observe = node(phase, Work::Observe(stage.clone()));
+                    nodes.push(Node { against: entry.against.clone(), index: entry.index.clone(), ..observe });
                     nodes.push(node(phase + 1, Work::Apply(Arc::clone(stage))));
                     nodes[first].readers.push(first + 1);
                 }

@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub use diff::{Change, Part};
 
+use crate::engine::outcome::{Instead, instead};
 use crate::engine::session::RunRecord;
 use crate::report::rows::{Row, Rows};
 use crate::report::texts;
@@ -104,6 +105,9 @@ pub struct Member {
     /// How its text differs from that of the kept one, where both were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<Vec<Part>>,
+    /// Whether it is one of an index, of which nothing else is known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub indexed: bool,
 }
 
 /// Values of the field that are told apart.
@@ -208,8 +212,10 @@ impl Reader<'_> {
 
     /// The cluster of a duplicate.
     fn key(&self, row: &Row) -> Option<u128> {
-        let (split, ordinal) = row.kept_instead.as_ref()?.rsplit_once('#')?;
-        Some(key(self.step(row), *self.splits.get(split)?, ordinal.parse().ok()?))
+        Some(match instead(row.kept_instead.as_ref()?)? {
+            Instead::Here(split, ordinal) => key(self.step(row), *self.splits.get(split)?, ordinal),
+            Instead::Indexed(index, id) => xxh3_128(format!("{}\n{index}#{id}", self.step(row)).as_bytes()),
+        })
     }
 
     fn source(&self, row: &Row) -> &str {
@@ -268,6 +274,9 @@ impl Reader<'_> {
                     let cluster = &mut clusters[place];
                     cluster.size += 1;
                     cluster.step = self.step(row).to_owned();
+                    if let Some(Instead::Indexed(index, id)) = row.kept_instead.as_deref().and_then(instead) {
+                        cluster.kept.get_or_insert_with(|| Member::indexed(index, id));
+                    }
                     if cluster.members.len() < asked.members.max(asked.differences) {
                         cluster.members.push(self.member(row, &cluster.step));
                     }
@@ -290,7 +299,15 @@ impl Reader<'_> {
             _ => None,
         };
         let (id, source) = (row.id.clone(), self.source(row).to_owned());
-        Member { id, source, value: Reader::value(row), bytes: row.bytes, end, difference: None }
+        Member { id, source, value: Reader::value(row), bytes: row.bytes, end, difference: None, indexed: false }
+    }
+}
+
+impl Member {
+    /// A document of an index, of which nothing else is known.
+    fn indexed(index: &str, id: &str) -> Member {
+        let (id, source) = (id.to_owned(), format!("index {index}"));
+        Member { id, source, value: None, bytes: 0, end: None, difference: None, indexed: true }
     }
 }
 
@@ -321,13 +338,14 @@ fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 /// Puts beside members how they differ from the one that is kept.
 fn compare(output: &Path, record: &RunRecord, asked: &Asked, clusters: &mut [Cluster]) -> io::Result<()> {
     let mut ids = BTreeSet::new();
-    for cluster in clusters.iter().filter(|_| asked.differences > 0) {
+    let indexed = |cluster: &Cluster| cluster.kept.as_ref().is_some_and(|kept| kept.indexed);
+    for cluster in clusters.iter().filter(|cluster| asked.differences > 0 && !indexed(cluster)) {
         let compared = cluster.members.iter().take(asked.differences);
         ids.extend(cluster.kept.iter().chain(compared).map(|member| member.id.clone()));
     }
     let found = texts::whole(output, record, &ids)?;
     for cluster in clusters {
-        let kept = cluster.kept.as_ref().and_then(|kept| found.get(&kept.id));
+        let kept = cluster.kept.as_ref().filter(|kept| !kept.indexed).and_then(|kept| found.get(&kept.id));
         for member in cluster.members.iter_mut().take(asked.differences) {
             member.difference = kept.zip(found.get(&member.id)).map(|(kept, dropped)| diff::diff(kept, dropped));
         }

@@ -16,7 +16,7 @@ use super::commit::digest;
 use super::driver::Tasks;
 use super::map_phase::Mapped;
 use super::reduce::{Between, Made, Sorted};
-use super::shuffle::{Cursor, Record, Run, Section, Sorter, Writer, address};
+use super::shuffle::{Cursor, INDEXED, Order, Record, Run, Section, Sorter, Writer, address};
 use super::spool::{LANE, SpoolReader};
 use super::{Failure, pool};
 use crate::sink::Sealed;
@@ -35,10 +35,10 @@ pub fn members(
     between: &Between<'_>,
     clustering: &dyn Clustering,
     root: &str,
-    inputs: &[Sorted],
+    inputs: &[Sorted<'_>],
     mapped: &Mapped,
     ran: &mut Vec<Tasks>,
-) -> Result<Vec<Sorted>, Failure> {
+) -> Result<Vec<Sorted<'static>>, Failure> {
     let numbers = Numbers::new(between.job.splits.len(), inputs);
     let keys = between.partitions(root);
     let links = between.run("link", &keys, ran, |part| {
@@ -58,23 +58,29 @@ pub fn members(
     let members = between.run("gather", &keys, ran, |number| {
         let split = sections[number].upper as u32;
         let labels = labels.range(section(split)).map_err(damaged)?;
-        gather(between, clustering, &keys[number], split, labels, mapped)
+        match split.checked_sub(INDEXED) {
+            None => gather(between, clustering, &keys[number], split, labels, mapped),
+            Some(part) => gather_indexed(between, &keys[number], part, labels),
+        }
     })?;
     let opened = keys.iter().zip(&sections).zip(&members);
     opened.map(|((key, section), made)| Sorted::open(&between.ledger, key, section.upper as u32, &made.file)).collect()
 }
 
-/// Numbers of documents over all splits.
+/// Numbers of documents over all splits, those of indexes behind the corpus.
 struct Numbers {
     /// By split: the number of its first document. One more at the end.
     firsts: Vec<u64>,
+    /// How many splits the corpus has.
+    splits: usize,
 }
 
 impl Numbers {
-    fn new(splits: usize, inputs: &[Sorted]) -> Numbers {
-        let mut ordinals = vec![0; splits];
+    fn new(splits: usize, inputs: &[Sorted<'_>]) -> Numbers {
+        let parts = inputs.iter().filter(|input| input.split >= INDEXED).count();
+        let mut ordinals = vec![0; splits + parts];
         for input in inputs {
-            let most = &mut ordinals[input.split as usize];
+            let most = &mut ordinals[place(input.split, splits)];
             *most = input.run.ordinals().max(*most);
         }
         let mut firsts = vec![0];
@@ -82,7 +88,7 @@ impl Numbers {
             *sum += ordinals;
             Some(*sum)
         }));
-        Numbers { firsts }
+        Numbers { firsts, splits }
     }
 
     fn all(&self) -> u64 {
@@ -90,13 +96,22 @@ impl Numbers {
     }
 
     fn of(&self, origin: Origin) -> u64 {
-        self.firsts[origin.split as usize] + origin.ordinal
+        self.firsts[place(origin.split, self.splits)] + origin.ordinal
     }
 
     fn origin(&self, number: u64) -> Origin {
-        let split = self.firsts.partition_point(|&first| first <= number) - 1;
-        Origin { split: split as u32, ordinal: number - self.firsts[split] }
+        let place = self.firsts.partition_point(|&first| first <= number) - 1;
+        let split = match place.checked_sub(self.splits) {
+            None => place as u32,
+            Some(part) => INDEXED + part as u32,
+        };
+        Origin { split, ordinal: number - self.firsts[place] }
     }
+}
+
+/// Where a split stands among all.
+fn place(split: u32, splits: usize) -> usize {
+    split.checked_sub(INDEXED).map_or(split as usize, |part| splits + part as usize)
 }
 
 /// Addresses of the documents of a split.
@@ -110,14 +125,19 @@ fn link(
     clustering: &dyn Clustering,
     key: &str,
     parts: (u64, u64),
-    inputs: &[Sorted],
+    inputs: &[Sorted<'_>],
 ) -> Result<(), Failure> {
     let attempt = between.ledger.attempt(key)?;
     let mut writer = blocks::Writer::create(&attempt.folder().join(LINKS))?;
     let mut block = Vec::with_capacity(BLOCK * LINK);
-    let records = between.merge(inputs, parts, &attempt, |key, group| {
+    // Documents of indexes come last, so that all are linked to one of the corpus where there is one. Where there is
+    // none they need no link: they stay as they are.
+    let records = between.merge(inputs, Order::IndexedLast, parts, &attempt, |key, group| {
         let mut written = Ok(());
         clustering.link(key, group, &mut |one, other| {
+            if one.split >= INDEXED && other.split >= INDEXED {
+                return;
+            }
             for origin in [one, other] {
                 block.extend_from_slice(&origin.split.to_le_bytes());
                 block.extend_from_slice(&origin.ordinal.to_le_bytes());
@@ -186,6 +206,12 @@ fn origin(bytes: &[u8]) -> Origin {
 /// corpus they are.
 fn gather_key(between: &Between<'_>, mapped: &Mapped, section: &Section) -> String {
     let split = section.upper as usize;
+    if let Some(part) = (split as u32).checked_sub(INDEXED) {
+        let (index, part) = between.node().indexed().nth(part as usize).expect("labels are of parts that there are");
+        let said = part.said.as_ref().map(|said| &said.digest);
+        let text = format!("{split} {}\n{}\n{said:?}\n", index.name, section.digest);
+        return format!("members-{}", &digest(text.as_bytes())[..24]);
+    }
     let mut text = format!("{split} {}\n{}\n", between.job.splits[split].key, section.digest);
     for segment in &mapped.tasks[split].1 {
         for lane in segment.lanes.iter().filter(|lane| lane.lane == LANE) {
@@ -247,6 +273,35 @@ fn gather(
             sorter.push(Record { key: cluster_key(record.value), value: &[], origin })?;
             members += 1;
             labels.advance().map_err(damaged)?;
+        }
+    }
+    between.commit(attempt, MEMBERS, sorter.finish()?, members)
+}
+
+/// Sends what an index holds of the documents of one of its parts to their clusters.
+fn gather_indexed(between: &Between<'_>, key: &str, number: u32, mut labels: Cursor) -> Result<(), Failure> {
+    let attempt = between.ledger.attempt(key)?;
+    let mut sorter = Sorter::create(&attempt.folder().join(MEMBERS), between.shared.memory.sorter, false);
+    let (index, part) = between.node().indexed().nth(number as usize).expect("labels are of parts that there are");
+    let said = part.said.as_ref().ok_or_else(|| index.damaged(&io::ErrorKind::InvalidData.into()))?;
+    let file = Sorted::of_index(index, INDEXED + number, said)?;
+    let damaged = |error| file.from.damaged(error);
+    let mut documents = file.run.range(0..=Key::MAX).map_err(damaged)?;
+    let mut members = 0;
+    while let Some(label) = labels.record() {
+        let ordinal = label.key as u64;
+        documents.seek(address(Origin { split: 0, ordinal })).map_err(damaged)?;
+        let found = documents.record().filter(|record| record.key as u64 == ordinal);
+        let found = found.ok_or_else(|| damaged(io::ErrorKind::InvalidData.into()))?;
+        sorter.push(Record {
+            key: cluster_key(label.value),
+            value: found.value,
+            origin: Origin { split: 0, ordinal },
+        })?;
+        members += 1;
+        labels.advance().map_err(|error| Failure::damaged(&between.ledger, key, error))?;
+        if members % 4096 == 0 && between.shared.stopping() {
+            return Err(Failure::Stopped);
         }
     }
     between.commit(attempt, MEMBERS, sorter.finish()?, members)

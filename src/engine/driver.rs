@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::commit::may_pass;
 use super::counts::Counts;
 use super::graph::{Graph, Work};
+use super::index;
 use super::inputs::Split;
 use super::lane::{Lane, MEASURES, SET_ASIDE, lane_identity, lanes};
 use super::map::disown;
@@ -61,6 +62,8 @@ pub struct Done {
     pub counts: Counts,
     /// By folder below the output.
     pub manifests: BTreeMap<String, Manifest>,
+    /// The indexes that were written, as the pipeline calls them.
+    pub indexes: Vec<(String, index::Manifest)>,
     /// Tasks that ran, and tasks that were done already, by phase.
     pub tasks: Vec<Tasks>,
     /// Damaged files that were made again.
@@ -144,10 +147,10 @@ fn wait(shared: &Shared, time: Duration) {
 fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
     let mut done = Done::default();
     let mut pieces: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
-    let mut before: Option<Before> = None;
+    let mut passed: Vec<Before> = Vec::new();
     for phase in 0..job.graph.phases() {
         let started = Instant::now();
-        let (mapped, tasks) = MapPhase::open(shared, job, phase, before.as_ref())?.run()?;
+        let (mapped, tasks) = MapPhase::open(shared, job, phase, passed.last())?.run()?;
         done.tasks.push(Tasks { seconds: started.elapsed().as_secs_f64(), ..tasks });
         for segment in mapped.tasks.iter().flat_map(|(_, segments)| segments) {
             done.counts.merge(&segment.counts);
@@ -166,7 +169,7 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
         for (&node, stage) in reduced.iter().filter(|(_, stage)| stage.bloom.is_some()) {
             done.counts.step(&job.graph.nodes[node].name).bloom.clone_from(&stage.bloom);
         }
-        before = Some(Before { mapped, reduced });
+        passed.push(Before { mapped, reduced });
     }
     let publishing = Instant::now();
     for phase in 0..job.graph.phases() {
@@ -180,6 +183,14 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
         }
     }
     done.publishing = publishing.elapsed().as_secs_f64();
+    for (phase, before) in passed.iter().enumerate() {
+        for (number, node) in job.graph.phase(phase) {
+            let Some(target) = &node.index else { continue };
+            let (manifest, tasks) = index::write(shared, job, number, target, before)?;
+            done.tasks.push(tasks);
+            done.indexes.push((target.name.clone(), manifest));
+        }
+    }
     Ok(done)
 }
 

@@ -7,7 +7,7 @@ use wanjuan_filters::kit::{Document, Name, Text, Value, Verdict};
 use super::counts::add;
 use super::graph::{Graph, Work};
 use super::map::{Produced, Worker};
-use super::spool::Decided;
+use super::spool::{Decided, Kept};
 use super::turn::{HUGE, Turns};
 use super::{codec, outcome};
 use crate::sink::Row;
@@ -187,12 +187,18 @@ impl Flow<'_> {
             }
             Work::Apply(stage) => {
                 let kept = decided.and_then(|decided| decided.kept.as_ref());
-                let decision = decided.map(|decided| Decision { kept: None, bytes: &decided.bytes });
+                let decision = decided.map(|decided| Decision { bytes: &decided.bytes, ..Decision::default() });
                 let verdict = text.edit(|document| stage.apply(document, decision));
-                if let Some((split, ordinal)) = kept {
-                    // A key that no split has is of a corpus that has changed meanwhile; the next pass sees it.
-                    let known = self.graph.split_numbers.get(split).map(|&number| &self.graph.split_names[number]);
-                    let kept = format!("{}#{ordinal}", known.unwrap_or(split));
+                if let Some(kept) = kept {
+                    let kept = match kept {
+                        Kept::Here(split, ordinal) => {
+                            // A key that no split has is of a corpus that has changed meanwhile; the next pass sees it.
+                            let number = self.graph.split_numbers.get(split);
+                            let known = number.map_or(split, |&number| &self.graph.split_names[number]);
+                            format!("{known}#{ordinal}")
+                        }
+                        Kept::Indexed(text) => format!("{}{text}", outcome::INDEXED),
+                    };
                     text.edit(|document| document.set_field(Name::new(outcome::KEPT_INSTEAD), kept));
                 }
                 verdict

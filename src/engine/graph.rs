@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Field, Origin};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::index::{Index, Part, Target};
 use super::outcome::Outcomes;
 use crate::config::Predicate;
 use crate::registry::{AnyFilter, AnyMapper, AnySink, AnySource, AnyStage};
@@ -50,6 +51,22 @@ pub struct Node {
     pub slots: Range<usize>,
     /// All that decides about its output, for fingerprints: step, version, settings, models.
     pub identity: String,
+    /// Of a stage that observes: the indexes it is cleaned against.
+    pub against: Vec<Arc<Index>>,
+    /// The same: the index it writes.
+    pub index: Option<Target>,
+}
+
+impl Node {
+    /// Parts of the indexes it is cleaned against, in the order of their numbers as splits.
+    pub fn indexed(&self) -> impl Iterator<Item = (&Index, &Part)> {
+        self.against.iter().flat_map(|index| index.manifest.parts.iter().map(move |part| (index.as_ref(), part)))
+    }
+
+    /// All that the indexes it is cleaned against decide.
+    pub fn against(&self) -> String {
+        self.against.iter().map(|index| format!("against {} {}\n", index.name, index.manifest.check)).collect()
+    }
 }
 
 /// Which dropped documents are kept for inspection.

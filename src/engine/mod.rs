@@ -16,6 +16,7 @@ pub mod driver;
 pub mod feed;
 pub mod flow;
 pub mod graph;
+pub mod index;
 pub mod inputs;
 pub mod lane;
 pub mod map;

@@ -19,6 +19,27 @@ use crate::source::Bad;
 /// The column that names the document kept in the stead of a duplicate, as the columns `split` and
 /// `ordinal` do: `SPLIT#ORDINAL`.
 pub const KEPT_INSTEAD: &str = "kept_instead";
+/// How `kept_instead` begins where the document is one of an index: `index:PATH#ID`.
+pub const INDEXED: &str = "index:";
+
+/// What `kept_instead` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instead<'a> {
+    /// A document of the run: the name of its split, its ordinal.
+    Here(&'a str, u64),
+    /// A document of an index: the index as the pipeline calls it, the document's id.
+    Indexed(&'a str, &'a str),
+}
+
+/// Reads `kept_instead`.
+pub fn instead(text: &str) -> Option<Instead<'_>> {
+    if let Some((index, id)) = text.strip_prefix(INDEXED).and_then(|rest| rest.split_once('#')) {
+        return Some(Instead::Indexed(index, id)); // the checker lets no index be called by a name with `#`
+    }
+    let (split, ordinal) = text.rsplit_once('#')?;
+    Some(Instead::Here(split, ordinal.parse().ok()?))
+}
+
 /// Names of the first columns, in their order. `text_bytes` is the length of the text when the way ended.
 pub const PLACE: [&str; 6] = ["id", "split", "ordinal", "step", "reason", "text_bytes"];
 const MEASURES_BLOCK: usize = 4 << 20;

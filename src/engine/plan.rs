@@ -148,9 +148,19 @@ fn phases(graph: &Graph, splits: &[Split]) -> Vec<Phase> {
         let (name, folder) = (map_phase::name(number), map_phase::folder(graph, number));
         phases.push(Phase { name, folder, tasks: splits.len(), steps });
         for (_, node) in graph.phase(number).filter(|(_, node)| matches!(node.work, Work::Observe(_))) {
-            let tasks = reduce::partitions(splits.iter().map(Split::bytes).sum()) as usize;
+            let tasks = reduce::partitions_of(splits, node) as usize;
             let (name, folder) = (reduce::name(node), reduce::folder(graph, node));
-            phases.push(Phase { name, folder, tasks, steps: vec![step(node)] });
+            let mut steps = vec![step(node)];
+            if !node.against.is_empty() {
+                let (name, identity) = (node.name.clone(), node.against());
+                steps.push(Step { name, identity });
+            }
+            phases.push(Phase { name, folder, tasks, steps });
+            if let Some(index) = &node.index {
+                let (name, folder) = (format!("index {}", node.name), reduce::folder(graph, node));
+                let written = Step { name: node.name.clone(), identity: format!("index {}", index.name) };
+                phases.push(Phase { name, folder, tasks: splits.len(), steps: vec![written] });
+            }
         }
     }
     phases

@@ -15,11 +15,12 @@ use super::commit::{Attempt, Ledger, Output, at, digest};
 use super::counts::BloomCounts;
 use super::driver::{Job, Tasks, work_folder};
 use super::graph::{Graph, Node, Work};
+use super::index::{self, Index, IndexFile};
 use super::inputs::Split;
 use super::map::segment_key;
 use super::map_phase::Mapped;
-use super::shuffle::{Merge, Record, Run, Sorter, address, merge_all, partition};
-use super::spool::{decision_pieces, encode_decision};
+use super::shuffle::{INDEXED, Merge, Order, Record, Run, Sorter, address, merge_all, partition};
+use super::spool::{Kept, decision_pieces, encode_decision};
 use super::{Failure, Shared, cluster, pool};
 use crate::registry::AnyStage;
 use crate::stage::{Decision, Key, Records};
@@ -37,11 +38,9 @@ pub struct Made {
 }
 
 /// A sorted file that is reduced: where it came from, and what it holds.
-pub struct Sorted {
-    /// Where the task that wrote it committed.
-    pub ledger: Ledger,
-    /// Name of the record that names it.
-    pub task: String,
+pub struct Sorted<'a> {
+    /// Who wrote it.
+    pub from: From<'a>,
     /// Where it lies; an error that names it tells which task must run again.
     pub path: PathBuf,
     /// Number of the split it is about.
@@ -50,12 +49,42 @@ pub struct Sorted {
     pub run: Run,
 }
 
-impl Sorted {
+/// Who wrote a sorted file.
+pub enum From<'a> {
+    /// A task of this run: where it committed, and the name of the record.
+    Task(Ledger, String),
+    /// An earlier run.
+    Index(&'a Index),
+}
+
+impl From<'_> {
+    /// What an error of the file comes to: a task runs again, an index is for a person to look after.
+    pub fn damaged(&self, error: io::Error) -> Failure {
+        match self {
+            From::Task(ledger, task) => Failure::damaged(ledger, task, error),
+            From::Index(index) => Failure::Machine(index.damaged(&error)),
+        }
+    }
+}
+
+impl<'a> Sorted<'a> {
     /// Opens the file that a record names.
-    pub fn open(ledger: &Ledger, task: &str, split: u32, output: &Output) -> Result<Sorted, Failure> {
+    pub fn open(ledger: &Ledger, task: &str, split: u32, output: &Output) -> Result<Sorted<'a>, Failure> {
         let path = ledger.locate(output);
         let run = Run::open(&path).map_err(|error| Failure::damaged(ledger, task, error))?;
-        Ok(Sorted { ledger: ledger.clone(), task: task.to_owned(), path, split, run })
+        Ok(Sorted { from: From::Task(ledger.clone(), task.to_owned()), path, split, run })
+    }
+
+    /// Opens a file of an index, the one that its manifest names.
+    pub fn of_index(index: &'a Index, split: u32, file: &IndexFile) -> Result<Sorted<'a>, Failure> {
+        let path = index.folder.join(&file.name);
+        let from = From::Index(index);
+        let run = Run::open(&path).map_err(|error| from.damaged(error))?;
+        if run.digest() != file.digest {
+            let what = format!("{}: it was replaced while this run was at work", path.display());
+            return Err(from.damaged(io::Error::new(io::ErrorKind::InvalidData, what)));
+        }
+        Ok(Sorted { from, path, split, run })
     }
 }
 
@@ -63,6 +92,13 @@ impl Sorted {
 pub fn partitions(bytes: u64) -> u64 {
     const TARGET: u64 = 1 << 30;
     bytes.div_ceil(TARGET).next_power_of_two().clamp(1, 1 << 16)
+}
+
+/// How many partitions the keys of a stage have: the corpus and its indexes decide, whose keys take about a tenth
+/// of what the documents took.
+pub fn partitions_of(splits: &[Split], node: &Node) -> u64 {
+    let corpus: u64 = splits.iter().map(Split::bytes).sum();
+    partitions(corpus + 10 * node.against.iter().map(|index| index.key_bytes()).sum::<u64>())
 }
 
 /// The tasks between two map phases, for one stage.
@@ -137,7 +173,8 @@ impl Between<'_> {
     /// Gives the records of each key of a partition to `each`, and says how many records there were.
     pub fn merge(
         &self,
-        inputs: &[Sorted],
+        inputs: &[Sorted<'_>],
+        order: Order,
         (part, parts): (u64, u64),
         attempt: &Attempt,
         mut each: impl FnMut(Key, &mut Group<'_>) -> io::Result<()>,
@@ -145,20 +182,28 @@ impl Between<'_> {
         let damaged = |error: io::Error| {
             let text = error.to_string();
             match inputs.iter().find(|input| text.contains(&*input.path.to_string_lossy())) {
-                Some(input) => Failure::damaged(&input.ledger, &input.task, error),
+                Some(input) => input.from.damaged(error),
                 None => Failure::Machine(error),
             }
         };
         let runs = inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
         let scratch = attempt.folder().join("merge");
         fs::create_dir(&scratch).map_err(at(&scratch))?;
-        let mut merge = merge_all(runs, partition(part, parts), &scratch).map_err(damaged)?;
+        let mut merge = merge_all(runs, partition(part, parts), &scratch, order).map_err(damaged)?;
         let mut records = 0;
         while let Some(key) = merge.peek().map(|record| record.key) {
             if self.shared.stopping() {
                 return Err(Failure::Stopped);
             }
-            let mut group = Group { key, merge: &mut merge, failure: None, value: Vec::new(), records: 0 };
+            let mut group = Group {
+                key,
+                merge: &mut merge,
+                failure: None,
+                value: Vec::new(),
+                records: 0,
+                named: order == Order::IndexedFirst,
+                id: None,
+            };
             let made = each(key, &mut group);
             while group.next().is_some() {} // what the stage did not care to read
             records += group.records;
@@ -174,8 +219,13 @@ impl Between<'_> {
 
     /// Names of tasks, one for each partition of the keys, which read what `root` stands for.
     pub fn partitions(&self, root: &str) -> Vec<String> {
-        let parts = partitions(self.job.splits.iter().map(Split::bytes).sum());
+        let parts = partitions_of(self.job.splits, self.node());
         (0..parts).map(|part| format!("{root}-{part:05}-of-{parts:05}")).collect()
+    }
+
+    /// The node that observes.
+    pub fn node(&self) -> &Node {
+        &self.job.graph.nodes[self.observe]
     }
 
     /// Has the stage decide about the documents of each key.
@@ -183,29 +233,43 @@ impl Between<'_> {
         &self,
         stage: &dyn AnyStage,
         root: &str,
-        inputs: &[Sorted],
+        inputs: &[Sorted<'_>],
         ran: &mut Vec<Tasks>,
     ) -> Result<ReducedStage, Failure> {
         let keys = self.partitions(root);
+        let indexes: Vec<&Index> = self.node().indexed().map(|(index, _)| index).collect();
         let made = self.run("reduce", &keys, ran, |part| {
             let attempt = self.ledger.attempt(&keys[part])?;
             let mut sorter = Sorter::create(&attempt.folder().join(DECISIONS), self.shared.memory.sorter, true);
             let mut value = Vec::new();
-            let records = self.merge(inputs, (part as u64, keys.len() as u64), &attempt, |key, group| {
-                let mut pushed = Ok(());
-                stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
-                    let key = |kept: Origin| self.job.splits[kept.split as usize].key.as_str();
-                    let kept = decision.kept.map(|kept| (key(kept), kept.ordinal));
-                    for piece in 0..decision_pieces(decision.bytes) {
-                        encode_decision(kept, decision.bytes, piece, &mut value);
-                        let record = Record { key: address(origin), value: &value, origin: Origin::default() };
-                        if pushed.is_ok() {
-                            pushed = sorter.push(record);
+            let records =
+                self.merge(inputs, Order::IndexedFirst, (part as u64, keys.len() as u64), &attempt, |key, group| {
+                    let mut pushed = Ok(());
+                    stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
+                        if origin.split >= INDEXED {
+                            return; // it stays, whatever is said of it
                         }
-                    }
-                });
-                pushed
-            })?;
+                        let named;
+                        let kept = match decision.kept {
+                            Some(kept) if kept.split >= INDEXED => {
+                                named = format!("{}#{}", indexes[(kept.split - INDEXED) as usize].name, decision.id);
+                                Some(Kept::Indexed(named.as_str()))
+                            }
+                            Some(kept) => {
+                                Some(Kept::Here(self.job.splits[kept.split as usize].key.as_str(), kept.ordinal))
+                            }
+                            None => None,
+                        };
+                        for piece in 0..decision_pieces(decision.bytes) {
+                            encode_decision(kept.clone(), decision.bytes, piece, &mut value);
+                            let record = Record { key: address(origin), value: &value, origin: Origin::default() };
+                            if pushed.is_ok() {
+                                pushed = sorter.push(record);
+                            }
+                        }
+                    });
+                    pushed
+                })?;
             self.commit(attempt, DECISIONS, sorter.finish()?, records)
         })?;
         self.reduced(keys, made)
@@ -240,6 +304,10 @@ pub struct Group<'a> {
     failure: Option<io::Error>,
     value: Vec<u8>,
     records: u64,
+    /// Whether values of documents of an index begin with their ids.
+    named: bool,
+    /// Of the last record: where its id ends in the value, which begins behind two bytes.
+    id: Option<usize>,
 }
 
 impl Records for Group<'_> {
@@ -256,7 +324,21 @@ impl Records for Group<'_> {
             self.failure = Some(error);
             return None;
         }
+        self.id = None;
+        if self.named && origin.split >= INDEXED {
+            let Some((id, _)) = index::take_id(&self.value) else {
+                self.failure = Some(io::Error::other("a record of an index has no id"));
+                return None;
+            };
+            let end = 2 + id.len();
+            self.id = Some(end);
+            return Some((origin, &self.value[end..]));
+        }
         Some((origin, &self.value))
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.and_then(|end| std::str::from_utf8(&self.value[2..end]).ok())
     }
 }
 
@@ -306,6 +388,10 @@ pub fn phase(
             inputs.push(Sorted::open(&mapped.ledger, &segment_key(task, segment), split as u32, output)?);
         }
     }
+    for (number, (index, part)) in node.indexed().enumerate() {
+        inputs.push(Sorted::of_index(index, INDEXED + number as u32, &part.keys)?);
+    }
+    all.push_str(&node.against());
     let root = &digest(all.as_bytes())[..24];
     if let Some(shape) = stage.bloom() {
         return bloom::decide(&between, shape, root, &inputs, ran);
@@ -315,7 +401,13 @@ pub fn phase(
         Some(clustering) => {
             let members = cluster::members(&between, clustering, root, &inputs, mapped, ran)?;
             drop(inputs);
-            let all: String = members.iter().map(|member| format!("{}\n", member.task)).collect();
+            let all: String = members
+                .iter()
+                .map(|member| match &member.from {
+                    From::Task(_, task) => format!("{task}\n"),
+                    From::Index(_) => unreachable!("members come from tasks"),
+                })
+                .collect();
             between.decide(stage.as_ref(), &format!("clusters-{}", &digest(all.as_bytes())[..24]), &members, ran)
         }
     }

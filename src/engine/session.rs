@@ -14,6 +14,7 @@ use super::commit::{Drafts, at, replace_file};
 use super::counts::Counts;
 use super::driver::{self, Done, Job, Tasks, work_folder};
 use super::graph::{Graph, KeepDropped};
+use super::index;
 use super::inputs::{Part, Split, pack};
 use super::plan::Plan;
 use super::poison::{self, Isolate, Trial};
@@ -140,9 +141,26 @@ pub struct StepRecord {
     pub settings: serde_json::Value,
     /// Digests of the files whose content decides, by setting.
     pub files: Vec<(String, String)>,
+    /// The index it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The indexes it was cleaned against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<AgainstRecord>,
     /// What it counted while it was built.
     #[serde(default, skip_serializing_if = "Facts::is_empty")]
     pub facts: Facts,
+}
+
+/// An index that a step was cleaned against.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AgainstRecord {
+    /// As the pipeline calls it.
+    pub index: String,
+    /// Digest of its manifest.
+    pub digest: String,
+    /// Documents in it.
+    pub documents: u64,
 }
 
 /// One split of the corpus.
@@ -233,6 +251,11 @@ pub fn is_in_the_way(pipeline: &Pipeline) -> Option<String> {
     first.filter(|_| !ours).map(|first| format!("the output already holds {}, and no run", first.display()))
 }
 
+/// What makes a folder none for an index: it holds another one, or what no run has put there.
+pub fn is_in_the_way_of_an_index(pipeline: &Pipeline) -> Option<String> {
+    pipeline.entries.iter().filter_map(|entry| entry.index.as_ref()).find_map(index::Target::is_in_the_way)
+}
+
 /// Whether a run is at work in an output folder.
 pub fn is_in_use(output: &Path) -> bool {
     let Ok(file) = File::open(work_folder(output).join(LOCK)) else { return false };
@@ -259,6 +282,7 @@ pub fn run(
     let lock = Lock::take(&work)?;
     if lock.alone {
         sweep(&work)?;
+        pipeline.entries.iter().filter_map(|entry| entry.index.as_ref()).try_for_each(index::sweep)?;
     }
     let drafts = Drafts::open(&work)?;
     let owner = serde_json::json!({ "name": pipeline.name });
@@ -324,6 +348,16 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         version: entry.version,
         settings: serde_json::from_str(&entry.instance.settings).expect("settings were written as JSON"),
         files: entry.files.clone(),
+        index: entry.index.as_ref().map(|index| index.name.clone()),
+        against: entry
+            .against
+            .iter()
+            .map(|index| AgainstRecord {
+                index: index.name.clone(),
+                digest: index.manifest.check.clone(),
+                documents: index.manifest.documents,
+            })
+            .collect(),
         facts: entry.instance.facts.clone(),
     });
     let inputs = splits.iter().map(|split| InputRecord {

@@ -9,7 +9,7 @@ use super::codec::{self, Waiting};
 use super::commit::{Drafts, Ledger, at};
 use super::lane::{LaneOutput, Pack};
 use super::map::{Segment, segment_key};
-use super::shuffle::{Merge, Run, Sorter, address};
+use super::shuffle::{Merge, Order, Run, Sorter, address};
 use super::{Failure, blocks};
 use crate::sink::{Block, Sealed, ShardFile};
 
@@ -181,14 +181,22 @@ pub struct Decisions {
     held: Vec<Decided>,
 }
 
-/// A decision as it travels: the document, the split and ordinal of the one kept instead, and the
-/// stage's own bytes.
+/// The document kept in the stead of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept<S> {
+    /// Of the corpus: the key of its split, its ordinal.
+    Here(S, u64),
+    /// Of an index: which, and its id, as `measures/` has them.
+    Indexed(S),
+}
+
+/// A decision as it travels: the document, the one kept instead, and the stage's own bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
     /// Of the document it is about.
     pub ordinal: u64,
-    /// Key of the split, ordinal.
-    pub kept: Option<(String, u64)>,
+    /// The one kept instead.
+    pub kept: Option<Kept<String>>,
     /// What the stage said beside.
     pub bytes: Vec<u8>,
 }
@@ -197,6 +205,8 @@ pub struct Decided {
 const MOST_OPEN: usize = 8;
 /// Length of a split's key in a decision.
 const SPLIT_KEY: usize = 32;
+/// In the place of a split's key: a text follows whose length stands in the place of the ordinal.
+const INDEX_KEY: &str = "index                           ";
 
 /// Bytes of a decision in one record. The rest follows in records of its own, which sort behind the first.
 const PIECE: usize = 256 << 10;
@@ -209,17 +219,23 @@ pub fn decision_pieces(bytes: &[u8]) -> usize {
 }
 
 /// Writes one record of a decision. A split is written by its key, since its number may change.
-pub fn encode_decision(kept: Option<(&str, u64)>, bytes: &[u8], piece: usize, out: &mut Vec<u8>) {
+pub fn encode_decision(kept: Option<Kept<&str>>, bytes: &[u8], piece: usize, out: &mut Vec<u8>) {
     out.clear();
     match kept {
         _ if piece > 0 => {
             out.push(CONTINUED);
             out.extend_from_slice(&(piece as u32).to_be_bytes());
         }
-        Some((key, ordinal)) => {
+        Some(Kept::Here(key, ordinal)) => {
             out.push(1);
             out.extend_from_slice(key.as_bytes());
             out.extend_from_slice(&ordinal.to_le_bytes());
+        }
+        Some(Kept::Indexed(text)) => {
+            out.push(1);
+            out.extend_from_slice(INDEX_KEY.as_bytes());
+            out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
         }
         None => out.push(0),
     }
@@ -236,8 +252,13 @@ fn decode_decision(ordinal: u64, value: &[u8]) -> Option<Decided> {
     }
     let (key, rest) = rest.split_at_checked(SPLIT_KEY)?;
     let (kept, bytes) = rest.split_first_chunk()?;
-    let key = std::str::from_utf8(key).ok()?.to_owned();
-    Some(Decided { ordinal, kept: Some((key, u64::from_le_bytes(*kept))), bytes: bytes.to_vec() })
+    let (key, number) = (std::str::from_utf8(key).ok()?, u64::from_le_bytes(*kept));
+    if key != INDEX_KEY {
+        return Some(Decided { ordinal, kept: Some(Kept::Here(key.to_owned(), number)), bytes: bytes.to_vec() });
+    }
+    let (text, bytes) = bytes.split_at_checked(usize::try_from(number).ok()?)?;
+    let text = std::str::from_utf8(text).ok()?.to_owned();
+    Some(Decided { ordinal, kept: Some(Kept::Indexed(text)), bytes: bytes.to_vec() })
 }
 
 impl Decisions {
@@ -275,7 +296,7 @@ impl Decisions {
             std::fs::remove_file(&path).map_err(at(&path))?; // it is open, and stays until it is closed
         }
         let tasks = runs.iter().map(|(task, _)| task.clone()).collect();
-        Ok(Decisions { merge: Merge::new(cursors), ledger: ledger.clone(), tasks, held: Vec::new() })
+        Ok(Decisions { merge: Merge::new(cursors, Order::Plain), ledger: ledger.clone(), tasks, held: Vec::new() })
     }
 
     /// The decisions about documents up to and including `last`, or up to the document whose decision makes
@@ -393,13 +414,13 @@ mod tests {
         let ledger = Ledger::open(folder.path().join("phase")).unwrap();
         let drafts = Drafts::open(folder.path()).unwrap();
         let key = "0123456789abcdef0123456789abcdef";
-        let kept = [Some((key, 9)), None, Some((key, 4))];
+        let kept = [Some(Kept::Here(key, 9)), None, Some(Kept::Here(key, 4))];
         let write = |file: usize| {
             let path = folder.path().join(format!("{file}"));
             let mut sorter = Sorter::create(&path, 1 << 20, true);
             let mut value = Vec::new();
             for ordinal in [1, 2] {
-                encode_decision(kept[file], &[file as u8; 2], 0, &mut value);
+                encode_decision(kept[file].clone(), &[file as u8; 2], 0, &mut value);
                 let key = address(Origin { split: 0, ordinal });
                 sorter.push(Record { key, value: &value, origin: Origin::default() }).unwrap();
             }
@@ -408,7 +429,8 @@ mod tests {
         };
         let runs: Vec<_> = (0..3).map(write).collect();
         let decided = Decisions::open(&ledger, &runs, 0, &drafts, 1 << 16).unwrap().up_to(9, usize::MAX).unwrap().0;
-        let whole = |ordinal| Decided { ordinal, kept: Some((key.to_owned(), 4)), bytes: vec![1, 1, 2, 2, 0, 0] };
+        let whole =
+            |ordinal| Decided { ordinal, kept: Some(Kept::Here(key.to_owned(), 4)), bytes: vec![1, 1, 2, 2, 0, 0] };
         assert_eq!(decided, [whole(1), whole(2)]);
     }
 
@@ -454,14 +476,15 @@ mod tests {
     #[test]
     fn decisions_come_back_as_they_were() {
         let key = "0123456789abcdef0123456789abcdef";
-        for kept in [None, Some((key, 7))] {
+        let owned = |kept: Kept<&str>| match kept {
+            Kept::Here(key, ordinal) => Kept::Here(key.to_owned(), ordinal),
+            Kept::Indexed(text) => Kept::Indexed(text.to_owned()),
+        };
+        for kept in [None, Some(Kept::Here(key, 7)), Some(Kept::Indexed("../a#文"))] {
             let mut bytes = Vec::new();
-            encode_decision(kept, b"x", 0, &mut bytes);
+            encode_decision(kept.clone(), b"x", 0, &mut bytes);
             let decided = decode_decision(3, &bytes).unwrap();
-            assert_eq!(
-                decided,
-                Decided { ordinal: 3, kept: kept.map(|(key, n)| (key.to_owned(), n)), bytes: b"x".to_vec() }
-            );
+            assert_eq!(decided, Decided { ordinal: 3, kept: kept.map(owned), bytes: b"x".to_vec() });
         }
         assert_eq!(decode_decision(3, &[1, 2]), None);
     }

@@ -9,7 +9,7 @@ use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, T
 
 use crate::sink::{Block, Columns, Row, Sealed, ShardFile, Sink};
 use crate::source::{Limits, Reader, Source};
-use crate::stage::{Clustering, Decision, Key, Records, Stage};
+use crate::stage::{Clustering, Decision, Indexing, Key, Records, Stage};
 use crate::store::Input;
 
 /// A verdict whose reason the step has declared; in tests, any other is a mistake of the step.
@@ -88,6 +88,8 @@ pub trait AnyStage: Send + Sync {
     fn clustering(&self) -> Option<&dyn Clustering>;
     /// See [`Stage::bloom`].
     fn bloom(&self) -> Option<Shape>;
+    /// See [`Stage::indexing`].
+    fn indexing(&self) -> Option<&dyn Indexing>;
     /// See [`Stage::apply`].
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 }
@@ -104,6 +106,9 @@ impl<T: Stage> AnyStage for T {
     }
     fn bloom(&self) -> Option<Shape> {
         Stage::bloom(self)
+    }
+    fn indexing(&self) -> Option<&dyn Indexing> {
+        Stage::indexing(self)
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         declared(T::REASONS, Stage::apply(self, document, decision))

@@ -83,6 +83,8 @@ pub struct Entry {
     pub measures: &'static [MeasureInfo],
     /// Why it drops documents; a rule's reason is one of its settings.
     pub reasons: &'static [Reason],
+    /// Whether it is a stage with [`Indexing`](stage::Indexing).
+    pub keeps_index: bool,
     judging: &'static [&'static str],
     measuring: &'static [&'static str],
     fits: fn(toml::Table) -> Result<(), String>,
@@ -155,6 +157,8 @@ pub trait Registrable<T: Step>: kit::Kind {
     const JUDGING: &'static [&'static str] = &[];
     /// See [`Filter::MEASURING`].
     const MEASURING: &'static [&'static str] = &[];
+    /// See [`stage::Stage::KEEPS_INDEX`].
+    const KEEPS_INDEX: bool = false;
     /// Makes the step an object.
     fn built(step: T) -> Built;
 }
@@ -193,6 +197,7 @@ impl<T: source::Source> Registrable<T> for source::Kind {
 
 impl<T: stage::Stage> Registrable<T> for stage::Kind {
     const REASONS: &'static [Reason] = T::REASONS;
+    const KEEPS_INDEX: bool = T::KEEPS_INDEX;
     fn built(step: T) -> Built {
         Built::Stage(Arc::new(step))
     }
@@ -235,6 +240,7 @@ impl Registry {
             schema: schema::<T>(),
             measures: <T::Kind as Registrable<T>>::MEASURES,
             reasons: <T::Kind as Registrable<T>>::REASONS,
+            keeps_index: <T::Kind as Registrable<T>>::KEEPS_INDEX,
             judging: <T::Kind as Registrable<T>>::JUDGING,
             measuring: <T::Kind as Registrable<T>>::MEASURING,
             fits: |settings| parse::<T>(settings).map(drop),

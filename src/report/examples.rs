@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::Row;
 use crate::engine::commit::at;
 use crate::engine::graph::KeepDropped;
+use crate::engine::outcome::{Instead, instead};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::RunRecord;
 
@@ -144,8 +145,10 @@ impl<'a> Gathered<'a> {
         let measures = measures.collect();
         let place = self.record.inputs.get(row.split).map_or_else(String::new, |input| input.name.clone());
         let kept_instead = row.kept_instead.as_deref().and_then(|kept| {
-            let (split, ordinal) = kept.rsplit_once('#')?;
-            Some(format!("record {ordinal} of {split}"))
+            Some(match instead(kept)? {
+                Instead::Here(split, ordinal) => format!("record {ordinal} of {split}"),
+                Instead::Indexed(index, id) => format!("{id} of the index {index}"),
+            })
         });
         let (id, text) = (row.id.clone(), found[number].text.clone());
         found[number].example = Some(Example { id, place, record: row.ordinal, kept_instead, measures, text });

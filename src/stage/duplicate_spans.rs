@@ -216,7 +216,7 @@ impl Stage for DuplicateSpans {
             first = first.map(|before| before.min(this));
             let mut bytes = [0; 5];
             let length = write_number(later.1, &mut bytes);
-            decide(later.0, Decision { kept: None, bytes: &bytes[..length] });
+            decide(later.0, Decision { bytes: &bytes[..length], ..Decision::default() });
         }
     }
 
@@ -321,7 +321,7 @@ mod tests {
             bytes.extend_from_slice(&out[..length]);
         }
         let mut document = Document::new("", text);
-        let decision = Decision { kept: None, bytes: &bytes };
+        let decision = Decision { bytes: &bytes, ..Decision::default() };
         match stage(config).apply(&mut document, Some(decision)) {
             Verdict::Keep => Ok(document.text().to_owned()),
             Verdict::Drop(reason) => Err(reason),

@@ -16,6 +16,11 @@
 //! `expected` different ones come: the summary says how many. `memory_mb` in the stead of `expected` gives the
 //! size. What a filter forgets cannot be asked for: `keep` is `first`, and a dropped document has no `kept_instead`.
 //!
+//! With `index = "FOLDER"` the step leaves an index of the documents that stay behind it, and with
+//! `against = ["FOLDER", …]` what earlier indexes hold stays and its duplicates go, whatever `keep` says: a new crawl
+//! is cleaned against old ones that are not read again. A duplicate's `kept_instead` is `index:FOLDER#ID`. An index
+//! takes about 30 bytes a document and its id; it can be read by steps that have the same `of`, `normalize` and `scope`.
+//!
 //! | setting     | default  | source                                                              |
 //! |-------------|----------|---------------------------------------------------------------------|
 //! | `of`        | `text`   | ours; `url` as Dolma's first pass, arXiv:2402.00159, sec. 5.1.4     |
@@ -25,6 +30,8 @@
 //! | `scope`     | `global` | ours: a field; documents with different values of it are never the same |
 //! | `normalize` | `folded` | ours: lower case, letters and digits alone; `exact`, `lower`, `ccnet`, `simplified` |
 //! | `bloom`     | off      | as Dolma's deduper, arXiv:2402.00159, which has it always            |
+//! | `index`     | none     | ours: where what stays is written down for later runs               |
+//! | `against`   | none     | ours: what earlier runs wrote down                                  |
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +42,7 @@ use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, T
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{Keep, Ranking, Scope};
-use super::{Bloom, Decision, Key, Kind, Records, Stage};
+use super::{Bloom, Decision, Indexing, Key, Kind, Records, Stage, named};
 
 /// Settings of [`ExactDuplicates`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -118,6 +125,7 @@ impl Step for ExactDuplicates {
 
 impl Stage for ExactDuplicates {
     const REASONS: &'static [Reason] = &[Reason::of("exact_duplicate", "keep")];
+    const KEEPS_INDEX: bool = true;
 
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         let key = match self.url {
@@ -135,9 +143,10 @@ impl Stage for ExactDuplicates {
     fn reduce(&self, _: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
         // Records are sorted best first, so the first one stays.
         let Some(kept) = records.next().map(|(origin, _)| origin) else { return };
+        let id = records.id().map(str::to_owned).unwrap_or_default();
         while let Some((origin, _)) = records.next() {
             if origin != kept {
-                decide(origin, Decision { kept: Some(kept), bytes: &[] });
+                decide(origin, Decision { kept: Some(kept), id: &id, bytes: &[] });
             }
         }
     }
@@ -146,11 +155,25 @@ impl Stage for ExactDuplicates {
         self.bloom
     }
 
+    fn indexing(&self) -> Option<&dyn Indexing> {
+        self.bloom.is_none().then_some(self) // a filter forgets who stays
+    }
+
     fn apply(&self, _: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         match decision {
             Some(_) => Verdict::Drop("exact_duplicate"),
             None => Verdict::Keep,
         }
+    }
+}
+
+impl Indexing for ExactDuplicates {
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let compared = match self.url {
+            Some(_) => vec![("of", "url".to_owned())],
+            None => vec![("of", "text".to_owned()), ("normalize", named(&self.normalize))],
+        };
+        [compared, vec![("scope", self.scope.name().to_owned())]].concat()
     }
 }
 

@@ -131,6 +131,11 @@ impl Scope {
         Scope((scope != "global").then(|| Name::new(scope)))
     }
 
+    /// As it is written.
+    pub fn name(&self) -> &str {
+        self.0.map_or("global", |name| name.as_str())
+    }
+
     /// Fields it looks at.
     pub fn reads(&self) -> Vec<Field> {
         self.0.map(|name| Field { name, kind: Type::Text }).into_iter().collect()

@@ -20,6 +20,7 @@ pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;
 pub use repositories::Repositories;
+use serde::Serialize;
 use wanjuan_dedup::bloom::Shape;
 use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
 
@@ -58,11 +59,19 @@ pub trait Stage: Step<Kind = Kind> {
         None
     }
 
+    /// What the stage keeps of documents that stay, so that later runs need not read them again.
+    fn indexing(&self) -> Option<&dyn Indexing> {
+        None
+    }
+
     /// Carries out what was decided about the document; `None` where nothing was.
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 
     /// Every reason `apply` can give.
     const REASONS: &'static [Reason];
+
+    /// Whether there is [`indexing`](Stage::indexing).
+    const KEEPS_INDEX: bool = false;
 }
 
 /// How a stage brings documents together that need not share a key: those that do are linked, and what
@@ -79,10 +88,30 @@ pub trait Clustering: Send + Sync {
     fn member(&self, document: &Document, out: &mut Vec<u8>);
 }
 
+/// What a stage keeps of the documents that stay, in an [index](crate::engine::index): what it observes of them,
+/// their ids, and what they have to say in a cluster. In a later run the documents of an index come to
+/// [`Stage::reduce`] before all others, whatever their records say, and nothing can be decided about them.
+pub trait Indexing: Send + Sync {
+    /// Settings by which keys are made and documents compared, by name: an index that was written with others
+    /// cannot be read.
+    fn settings(&self) -> Vec<(&'static str, String)>;
+
+    /// What stands in an index for a document's [`Clustering::member`]; at most 1 MiB.
+    fn held(&self, document: &Document, out: &mut Vec<u8>) {
+        let _ = (document, out);
+    }
+}
+
 /// The records of one key, as a stream.
 pub trait Records {
     /// The next record: which document it is about, and its value.
     fn next(&mut self) -> Option<(Origin, &[u8])>;
+
+    /// The id of the document that the last record is about, where that is one of an index. The value of its
+    /// record is what [`Indexing::held`] said.
+    fn id(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What a stage decided about one document.
@@ -90,6 +119,16 @@ pub trait Records {
 pub struct Decision<'a> {
     /// The document kept in its stead, so that a drop can be explained.
     pub kept: Option<Origin>,
+    /// Its id, if it is a document of an index: see [`Records::id`].
+    pub id: &'a str,
     /// Whatever else [`Stage::apply`] needs to know.
     pub bytes: &'a [u8],
+}
+
+/// A setting of few values, as it is written.
+fn named(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        other => other.map(|other| other.to_string()).unwrap_or_default(),
+    }
 }

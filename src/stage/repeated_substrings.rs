@@ -188,7 +188,7 @@ impl Stage for RepeatedSubstrings {
             let mut found = |found: Found| {
                 bytes.clear();
                 found.write(&mut bytes);
-                decide(found.origin, Decision { kept: found.kept, bytes: &bytes });
+                decide(found.origin, Decision { kept: found.kept, bytes: &bytes, ..Decision::default() });
             };
             while let Some((origin, value)) = records.next() {
                 group.take(origin, value, &mut found);
@@ -249,7 +249,7 @@ mod tests {
         let found = Found { origin: Origin::default(), start: start as u64, count, kept: None };
         found.write(&mut bytes);
         let mut document = Document::new("", TEXT);
-        let verdict = step.apply(&mut document, Some(Decision { kept: None, bytes: &bytes }));
+        let verdict = step.apply(&mut document, Some(Decision { bytes: &bytes, ..Decision::default() }));
         (verdict, document)
     }
 

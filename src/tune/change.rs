@@ -15,7 +15,7 @@ use crate::engine::session::StepRecord;
 use crate::registry::{Built, Entry, Instance, Refused};
 
 /// Keys of the engine in a `[[step]]`.
-const ENGINE_KEYS: [&str; 6] = ["name", "use", "from", "where", "profile", "only_measure"];
+const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
 const ONLY_MEASURE: &str = "only_measure";
 
 /// One setting under another value.

@@ -21,7 +21,7 @@ fn stage(bench: &Bench, output: &str, step: &str) -> PathBuf {
 }
 
 /// Texts of 60 words in families, whose members differ in some words.
-fn families(bench: &Bench, count: u64) -> Vec<String> {
+pub fn families(bench: &Bench, count: u64) -> Vec<String> {
     let mut state = 1_u64;
     let mut draw = move |below: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -59,7 +59,7 @@ fn families(bench: &Bench, count: u64) -> Vec<String> {
 }
 
 /// Rows of the sink by id.
-fn kept(bench: &Bench, output: &str) -> BTreeMap<usize, Value> {
+pub fn kept(bench: &Bench, output: &str) -> BTreeMap<usize, Value> {
     let rows = files(&bench.path(&format!("{output}/clean")))
         .into_iter()
         .filter(|(name, _)| name.ends_with(".jsonl"))
@@ -72,7 +72,7 @@ fn kept(bench: &Bench, output: &str) -> BTreeMap<usize, Value> {
 }
 
 /// By text: the first of those it hangs together with by pairs whose exact similarity is 0.8 or more.
-fn plain(texts: &[String], apart: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+pub fn plain(texts: &[String], apart: impl Fn(usize, usize) -> bool) -> Vec<usize> {
     let signer = Signer::new(&Settings::default()).unwrap();
     let mut scratch = Scratch::default();
     let shingles: Vec<Vec<u64>> = texts

@@ -12,6 +12,7 @@ mod engine;
 mod example;
 mod faults;
 mod hostile;
+mod indexes;
 mod kit;
 mod pipelines;
 mod removal;

@@ -15,7 +15,7 @@ use crate::registry::{self, Built, Refused};
 use crate::sink::Columns;
 
 /// Keys that belong to the engine, whatever the step.
-const ENGINE_KEYS: [&str; 6] = ["name", "use", "from", "where", "profile", "only_measure"];
+const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
 
 impl Checker<'_> {
     pub(super) fn entry(
@@ -122,6 +122,7 @@ impl Checker<'_> {
             Built::Source(source) => self.corpus(written, source.as_ref()),
             _ => Vec::new(),
         };
+        let (index, against) = self.indexes(written, known, name, &instance.built, &files);
         let profile = written.text("profile").map(str::to_owned);
         Some(Entry {
             name: name.clone(),
@@ -137,6 +138,8 @@ impl Checker<'_> {
             scope,
             files,
             corpus,
+            index,
+            against,
         })
     }
 

@@ -120,7 +120,7 @@ fn limit(value: &toml::Value) -> Option<Limit> {
 }
 
 /// A path without `.` and without `..` behind a name: what people read in messages.
-fn plain_path(path: &Path) -> PathBuf {
+pub(super) fn plain_path(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

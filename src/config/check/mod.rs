@@ -5,6 +5,7 @@ mod case;
 mod corpus;
 mod entry;
 mod head;
+mod index;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use super::complaint::{Complaint, Complaints};
 use super::pipeline::{Checked, Entry, Pipeline};
 use super::written::{self, WrittenFile};
 use crate::registry::Registry;
+use head::Head;
 
 /// Reads and checks a pipeline file. `sets` are the command line's `--set`.
 pub fn load(registry: &Registry, path: &Path, sets: &[String]) -> Result<Pipeline, Complaints> {
@@ -40,7 +42,15 @@ pub fn check(registry: &Registry, path: &Path, source: String, sets: &[String]) 
         written::set(&mut file, assignment, &mut complaints);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let mut checker = Checker { registry, folder, complaints, names: BTreeMap::new(), sources: Vec::new() };
+    let mut checker = Checker {
+        registry,
+        folder,
+        complaints,
+        names: BTreeMap::new(),
+        sources: Vec::new(),
+        head: Head::default(),
+        indexes: Vec::new(),
+    };
     let pipeline = checker.pipeline(path, &source, &file);
     match pipeline {
         Some(pipeline) if checker.complaints.is_empty() => Ok(pipeline),
@@ -56,6 +66,9 @@ struct Checker<'a> {
     names: BTreeMap<String, usize>,
     /// Names of the sources.
     sources: Vec<String>,
+    head: Head,
+    /// Folders that steps write indexes into.
+    indexes: Vec<PathBuf>,
 }
 
 impl Checker<'_> {
@@ -64,7 +77,7 @@ impl Checker<'_> {
     }
 
     fn pipeline(&mut self, path: &Path, source: &str, file: &WrittenFile) -> Option<Pipeline> {
-        let head = self.head(&file.pipeline);
+        self.head = self.head(&file.pipeline);
         let drafts = self.drafts(file);
         let sources = drafts.iter().filter(|draft| draft.table == "source");
         self.sources = sources.map(|draft| draft.name.clone()).collect();
@@ -72,10 +85,11 @@ impl Checker<'_> {
         let mut entries: Vec<Option<Entry>> = drafts.iter().map(|_| None).collect();
         let mut slots = 0;
         for &number in &order {
-            let entry = self.entry(&drafts[number], &entries, head.seed, &mut slots);
+            let entry = self.entry(&drafts[number], &entries, self.head.seed, &mut slots);
             entries[number] = entry;
         }
         self.unread(&drafts);
+        self.read_and_written(&drafts, &entries);
         let written = entries.iter().flatten().flat_map(|entry| &entry.instance.writes);
         let fields = written.map(|field| field.name).collect::<BTreeSet<_>>().len();
         if fields > MAX_FIELDS {
@@ -94,6 +108,7 @@ impl Checker<'_> {
             entry.inputs = drafts[number].inputs.iter().map(|&input| place[input]).collect();
             sorted.push(entry);
         }
+        let head = std::mem::take(&mut self.head);
         Some(Pipeline {
             file: path.to_owned(),
             source: source.to_owned(),

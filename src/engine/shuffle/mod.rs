@@ -15,13 +15,17 @@ mod run;
 mod sort;
 
 pub use keyed::Keyed;
-pub use merge::{Merge, merge_all};
+pub use merge::{Merge, Order, merge_all};
 pub use run::{Cursor, Run, Section, Writer};
 pub use sort::Sorter;
 
 use wanjuan_filters::kit::Origin;
 
 use crate::stage::Key;
+
+/// Numbers of splits from here on are parts of [indexes](super::index): their documents were cleaned by an earlier
+/// run, and are no part of the corpus.
+pub const INDEXED: u32 = 1 << 31;
 
 /// One record, borrowed from wherever it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

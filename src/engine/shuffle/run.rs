@@ -169,6 +169,7 @@ pub struct Run {
     records: u64,
     ordinals: u64,
     sections: Vec<Section>,
+    digest: String,
 }
 
 impl Run {
@@ -194,12 +195,18 @@ impl Run {
         if xxh3_64(&footer) != check {
             return Err(damaged());
         }
+        let digest = crate::engine::commit::digest(&footer);
         let footer: Footer = serde_json::from_slice(&footer).map_err(|_| damaged())?;
         let Footer { blocks, sections, records, ordinals } = footer;
         let firsts: Option<Arc<[Key]>> =
             blocks.iter().map(|block| Key::from_str_radix(&block.first, 16).ok()).collect();
         let firsts = firsts.ok_or_else(damaged)?;
-        Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, ordinals, sections })
+        Ok(Run { path: path.to_owned(), firsts, blocks: blocks.into(), records, ordinals, sections, digest })
+    }
+
+    /// Stands for its content, as [`Writer::finish`] told it.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// How many records it holds.
@@ -257,6 +264,21 @@ impl Cursor {
     /// The record the cursor stands at; `None` at the end.
     pub fn record(&self) -> Option<Record<'_>> {
         self.current.map(|(key, origin, start, end)| Record { key, value: &self.block[start..end], origin })
+    }
+
+    /// Goes to the first record from here on whose key is not below `key`, past whole blocks where it can. For
+    /// files in which no two records share a key.
+    pub fn seek(&mut self, key: Key) -> io::Result<()> {
+        let block = self.run.firsts.partition_point(|first| *first <= key).saturating_sub(1);
+        if block >= self.next_block {
+            self.next_block = block;
+            self.position = self.block.len();
+            self.advance()?;
+        }
+        while self.record().is_some_and(|record| record.key < key) {
+            self.advance()?;
+        }
+        Ok(())
     }
 
     /// Goes to the next record of the range.

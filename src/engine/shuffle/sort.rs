@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Record;
-use super::merge::merge_all;
+use super::merge::{Order, merge_all};
 use super::run::{Run, Writer};
 use crate::stage::Key;
 use wanjuan_filters::kit::Origin;
@@ -96,7 +96,7 @@ impl Sorter {
         let open = self.runs.iter().map(|run| Ok((None, Run::open(run)?))).collect::<io::Result<_>>()?;
         let scratch = self.path.with_extension("merge");
         fs::create_dir(&scratch)?;
-        let mut merge = merge_all(open, 0..=Key::MAX, &scratch)?;
+        let mut merge = merge_all(open, 0..=Key::MAX, &scratch, Order::Plain)?;
         let mut writer = Writer::create(&path, self.with_sections)?;
         while let Some(record) = merge.peek() {
             writer.push(record)?;

@@ -20,12 +20,16 @@ const SHINGLES: usize = 1 << 16;
 /// deviations of it: one pair in 30,000 is further off.
 const DEVIATIONS: f64 = 4.0;
 
-/// Appends what a member is compared by: the lower halves of its minima, its shingles, and where they start.
+/// Appends what a member is compared by: the lower halves of its minima, 32 bits of each of its shingles, and
+/// where they start. Of two texts of 65,536 shingles one pair meets by chance.
 pub fn write(signature: &[u64], shingles: &[u64], out: &mut Vec<u8>) {
     let start = out.len() as u32;
     signature.iter().for_each(|&least| out.extend_from_slice(&(least as u32).to_le_bytes()));
     let shingles = &shingles[..shingles.len().min(SHINGLES)];
-    shingles.iter().for_each(|shingle| out.extend_from_slice(&shingle.to_le_bytes()));
+    let mut short: Vec<u32> = shingles.iter().map(|shingle| (shingle ^ shingle >> 32) as u32).collect();
+    short.sort_unstable();
+    short.dedup();
+    short.iter().for_each(|shingle| out.extend_from_slice(&shingle.to_le_bytes()));
     out.extend_from_slice(&(signature.len() as u32).to_le_bytes());
     out.extend_from_slice(&start.to_le_bytes());
 }
@@ -33,6 +37,8 @@ pub fn write(signature: &[u64], shingles: &[u64], out: &mut Vec<u8>) {
 /// A member, and what it is compared by.
 struct Member {
     origin: Origin,
+    /// Its id, if it is one of an index.
+    id: String,
     signature: Vec<u64>,
     shingles: Vec<u64>,
     /// Number of the first member it belongs with.
@@ -47,17 +53,18 @@ impl Member {
         let shingles = start + 4 * minima;
         Member {
             origin,
+            id: String::new(),
             signature: (start..shingles).step_by(4).map(|at| u64::from(word(at))).collect(),
             shingles: said[shingles..end]
-                .chunks_exact(8)
-                .map(|shingle| u64::from_le_bytes(shingle.try_into().expect("eight bytes")))
+                .chunks_exact(4)
+                .map(|shingle| u64::from(u32::from_le_bytes(shingle.try_into().expect("four bytes"))))
                 .collect(),
             group,
         }
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Member>() + 8 * (self.signature.len() + self.shingles.len())
+        size_of::<Member>() + self.id.len() + 8 * (self.signature.len() + self.shingles.len())
     }
 }
 
@@ -73,6 +80,9 @@ impl Likeness {
             (one.shingles.len().min(other.shingles.len()), one.shingles.len().max(other.shingles.len()));
         if (fewer as f64) < self.threshold * more as f64 {
             return false; // no intersection can be large enough
+        }
+        if one.signature.is_empty() || other.signature.is_empty() {
+            return jaccard(&one.shingles, &other.shingles) >= self.threshold; // one of an index
         }
         let estimate = estimated(&one.signature, &other.signature);
         if self.verify == Verify::Signature {
@@ -91,6 +101,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     while bytes < HELD {
         let Some((origin, said)) = members.next() else { break };
         let mut member = Member::read(origin, said, held.len());
+        member.id = members.id().map(str::to_owned).unwrap_or_default();
         for number in 0..held.len() {
             let (low, high) = (held[number].group.min(member.group), held[number].group.max(member.group));
             if low != high && likeness.holds(&held[number], &member) {
@@ -106,7 +117,8 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     for member in &held {
         sizes[member.group] += 1;
         if held[member.group].origin != member.origin {
-            decide(member.origin, Decision { kept: Some(held[member.group].origin), bytes: &[] });
+            let kept = &held[member.group];
+            decide(member.origin, Decision { kept: Some(kept.origin), id: &kept.id, bytes: &[] });
         }
     }
     // What stays of each group, and how many it stands for.
@@ -114,11 +126,12 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     let mut stays: Vec<(Member, u64)> = stays.map(|(_, member)| member).collect();
     bytes = stays.iter().map(|(member, _)| member.bytes()).sum();
     while let Some((origin, said)) = members.next() {
-        let member = Member::read(origin, said, 0);
+        let mut member = Member::read(origin, said, 0);
+        member.id = members.id().map(str::to_owned).unwrap_or_default();
         match stays.iter_mut().find(|(kept, _)| likeness.holds(kept, &member)) {
             Some((kept, size)) => {
                 *size += 1;
-                decide(origin, Decision { kept: Some(kept.origin), bytes: &[] });
+                decide(origin, Decision { kept: Some(kept.origin), id: &kept.id, bytes: &[] });
             }
             None if bytes < HELD => {
                 bytes += member.bytes();
@@ -128,7 +141,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
         }
     }
     for (member, size) in stays.iter().filter(|(_, size)| *size > 1) {
-        decide(member.origin, Decision { kept: None, bytes: &size.to_le_bytes() });
+        decide(member.origin, Decision { bytes: &size.to_le_bytes(), ..Decision::default() });
     }
 }
 

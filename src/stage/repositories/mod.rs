@@ -174,7 +174,7 @@ impl Stage for Repositories {
             } else if number == 0 {
                 let first = part.files.last().expect("a file is under way").origin;
                 if origin != first {
-                    decide(origin, Decision { kept: Some(first), bytes: &[REPEATED] });
+                    decide(origin, Decision { kept: Some(first), bytes: &[REPEATED], ..Decision::default() });
                 }
             }
         }
@@ -230,8 +230,8 @@ impl Part {
         }
         for file in &files {
             let decision = match file.origin == first {
-                true => Decision { kept: None, bytes: &bytes },
-                false => Decision { kept: Some(first), bytes: &[MERGED] },
+                true => Decision { bytes: &bytes, ..Decision::default() },
+                false => Decision { kept: Some(first), bytes: &[MERGED], ..Decision::default() },
             };
             decide(file.origin, decision);
         }
@@ -321,7 +321,7 @@ mod tests {
 
     fn applied(document: &Document, decided: &Decided) -> (Verdict, Document) {
         let decision = decided.iter().find(|(origin, ..)| *origin == document.origin);
-        let decision = decision.map(|(_, kept, bytes)| Decision { kept: *kept, bytes });
+        let decision = decision.map(|(_, kept, bytes)| Decision { kept: *kept, bytes, ..Decision::default() });
         let mut document = document.clone();
         (stage().apply(&mut document, decision), document)
     }

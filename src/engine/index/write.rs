@@ -1,0 +1,219 @@
+//! Writing an index: once the documents that stay at a step are known, part by part.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use wanjuan_filters::kit::Origin;
+
+use super::{DRAFTS, IndexFile, Manifest, Part, Target, put_id};
+use crate::engine::commit::{Drafts, at, digest, digest_file};
+use crate::engine::driver::{Before, Job, Tasks, work_folder};
+use crate::engine::graph::Work;
+use crate::engine::shuffle::{Record, Run, Sorter, Writer, address};
+use crate::engine::spool::{Decisions, LANE, SpoolReader};
+use crate::engine::{Failure, Shared, pool};
+
+/// The record of a part that stands in the index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Made {
+    /// Nothing stayed where there is none.
+    part: Option<Part>,
+}
+
+/// Writes the index of the stage at `observe`, the parts that are there already left as they are.
+pub fn write(
+    shared: &Shared,
+    job: &Job<'_>,
+    observe: usize,
+    target: &Target,
+    before: &Before,
+) -> Result<(Manifest, Tasks), Failure> {
+    let started = Instant::now();
+    let writing = Writing { shared, job, observe, target, before, drafts: Drafts::open(&target.folder)? };
+    let ledger = &before.reduced[&observe].ledger;
+    let splits = job.splits.len();
+    let keys: Vec<String> = (0..splits).map(|split| writing.key(split)).collect();
+    let mut missing = Vec::new();
+    let made: Vec<OnceLock<Option<Part>>> = (0..splits).map(|_| OnceLock::new()).collect();
+    for (split, key) in keys.iter().enumerate() {
+        match ledger.read::<Made>(key)? {
+            Some(Made { part }) if part.as_ref().is_none_or(|part| writing.stands(part)) => {
+                made[split].set(part).expect("each part is set once");
+            }
+            _ => {
+                ledger.disown(key)?;
+                missing.push(split);
+            }
+        }
+    }
+    let mut manifest = target.manifest();
+    let standing = Manifest::read(&target.folder)?;
+    if !missing.is_empty() || standing.is_none() {
+        // No file is replaced while a manifest tells of the old one.
+        manifest.write(&writing.drafts, &target.folder)?;
+    }
+    let title = format!("index {}", target.writes.step);
+    shared.progress.phase(&title, splits, splits - missing.len(), 0);
+    pool::each(job.threads, missing.len(), |number| {
+        let split = missing[number];
+        let part = writing.part(split)?;
+        let attempt = ledger.attempt(&keys[split])?;
+        let part = attempt.commit(Made { part })?.part;
+        shared.committed();
+        made[split].set(part).expect("each part is set once");
+        Ok(())
+    })?;
+    manifest.parts = made.into_iter().filter_map(|part| part.into_inner().flatten()).collect();
+    manifest.documents = manifest.parts.iter().map(|part| part.documents).sum();
+    manifest.complete = true;
+    manifest.seal();
+    File::open(&target.folder).and_then(|folder| folder.sync_all()).map_err(at(&target.folder))?;
+    if standing.as_ref() != Some(&manifest) || !missing.is_empty() {
+        manifest.write(&writing.drafts, &target.folder)?;
+    }
+    remove_stale(&target.folder, &manifest)?;
+    let _ = fs::remove_dir(writing.drafts.folder()); // another run may have some
+    let ran = missing.iter().map(|split| format!("{split}")).collect::<Vec<_>>();
+    let skipped = splits - ran.len();
+    Ok((manifest, Tasks { phase: title, ran, skipped, seconds: started.elapsed().as_secs_f64() }))
+}
+
+/// Removes what runs that were killed left unfinished. Only for a run that is alone.
+pub fn sweep(target: &Target) -> io::Result<()> {
+    let drafts = target.folder.join(DRAFTS);
+    let ours = Manifest::read(&target.folder)?.is_some_and(|manifest| target.owns(&manifest));
+    if ours && drafts.is_dir() { fs::remove_dir_all(&drafts).map_err(at(&drafts)) } else { Ok(()) }
+}
+
+/// Removes parts that the manifest does not name, and nothing else.
+fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let named: HashSet<&str> = manifest.parts.iter().flat_map(Part::files).map(|file| file.name.as_str()).collect();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let number = name.strip_prefix("part-").and_then(|rest| rest.split_once('.'));
+        let is_part = number.is_some_and(|(number, kind)| {
+            number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit()) && [KEYS, SAID].contains(&kind)
+        });
+        if is_part && !named.contains(name) {
+            fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+const KEYS: &str = "keys";
+const SAID: &str = "documents";
+
+struct Writing<'a> {
+    shared: &'a Shared,
+    job: &'a Job<'a>,
+    observe: usize,
+    target: &'a Target,
+    before: &'a Before,
+    drafts: Drafts,
+}
+
+impl Writing<'_> {
+    /// What a part is made of: the documents that waited, the decisions about them, and how they are written.
+    fn key(&self, split: usize) -> String {
+        let Writing { job, before, observe, target, .. } = self;
+        let mut text = format!("index 1\n{split} {}\n{}\n", job.splits[split].key, target.folder.display());
+        let node = &job.graph.nodes[*observe];
+        let selects = node.selects.as_ref().map(|predicate| predicate.to_string());
+        text.push_str(&format!("{} {selects:?}\n", node.identity));
+        for segment in &before.mapped.tasks[split].1 {
+            for lane in segment.lanes.iter().filter(|lane| lane.lane == LANE) {
+                text.push_str(&format!("{}\n", lane.output.digest));
+            }
+        }
+        let decided = before.reduced[observe].digests.get(&(split as u64)).unwrap_or(&0);
+        format!("index-{}", &digest(format!("{text}{decided}").as_bytes())[..24])
+    }
+
+    fn stands(&self, part: &Part) -> bool {
+        part.files().all(|file| {
+            let path = self.target.folder.join(&file.name);
+            fs::metadata(&path).is_ok_and(|found| found.len() == file.length)
+                && Run::open(&path).is_ok_and(|run| run.digest() == file.digest)
+        })
+    }
+
+    /// Writes what stays of one split; `None` if nothing does.
+    fn part(&self, split: usize) -> Result<Option<Part>, Failure> {
+        let Writing { shared, job, observe, before, drafts, .. } = self;
+        let node = &job.graph.nodes[*observe];
+        let Work::Observe(stage) = &node.work else { unreachable!("only stages have an index") };
+        let indexing = stage.indexing().expect("the checker lets no other stage have an index");
+        let clusters = stage.clustering().is_some();
+        // The node that applies is the only reader of the one that observes.
+        let apply = node.readers[0] as u32;
+        let (keys, said) = (drafts.unused(), drafts.unused());
+        let mut sorter = Sorter::create(&keys, shared.memory.sorter, false);
+        let mut writer = if clusters { Some(Writer::create(&said, false)?) } else { None };
+        let reduced = &before.reduced[observe];
+        let work = Drafts::open(&work_folder(job.output))?;
+        let mut decisions = Decisions::open(&reduced.ledger, &reduced.runs, split as u32, &work, shared.memory.sorter)?;
+        let (task, segments) = &before.mapped.tasks[split];
+        let mut spool = SpoolReader::new(&before.mapped.ledger, task, segments);
+        let mut documents = 0;
+        let (mut named, mut held) = (Vec::new(), Vec::new());
+        while let Some(block) = spool.next_block()? {
+            if shared.stopping() {
+                return Err(Failure::Stopped);
+            }
+            let (decided, _) = decisions.up_to(block.last, usize::MAX)?;
+            decisions.hold(&decided, block.last);
+            let goes: HashSet<u64> = decided.iter().filter(|one| one.kept.is_some()).map(|one| one.ordinal).collect();
+            let stays = |node, ordinal| Ok(node == apply && !goes.contains(&ordinal));
+            block.some(split as u32, stays, |waiting| {
+                let document = &waiting.document;
+                if node.selects.as_ref().is_some_and(|predicate| !predicate.eval(document)) {
+                    return Ok(());
+                }
+                named.clear();
+                put_id(&document.id, &mut named);
+                let origin = Origin { split: 0, ordinal: documents };
+                let mut pushed = Ok(());
+                let mut any = false;
+                stage.observe(document, &mut |key, value| {
+                    any = true;
+                    let value = if clusters { value } else { &named };
+                    if pushed.is_ok() {
+                        pushed = sorter.push(Record { key, value, origin });
+                    }
+                });
+                pushed?;
+                if let Some(writer) = writer.as_mut().filter(|_| any) {
+                    held.clear();
+                    indexing.held(document, &mut held);
+                    named.extend_from_slice(&held);
+                    writer.push(Record { key: address(origin), value: &named, origin: Origin::default() })?;
+                }
+                documents += u64::from(any);
+                Ok(())
+            })?;
+        }
+        let place = |kind: &str| format!("part-{split:05}.{kind}");
+        let keys = self.finish(&keys, &place(KEYS), sorter.finish()?)?;
+        let said = match writer {
+            Some(writer) => Some(self.finish(&said, &place(SAID), writer.finish()?)?),
+            None => None,
+        };
+        Ok((documents > 0).then_some(Part { documents, keys, said }))
+    }
+
+    /// Puts a finished file into its place.
+    fn finish(&self, draft: &Path, name: &str, (file, digest): (File, String)) -> Result<IndexFile, Failure> {
+        file.sync_all().map_err(at(draft))?;
+        let (blake3, length) = digest_file(draft).map_err(at(draft))?;
+        fs::rename(draft, self.target.folder.join(name)).map_err(at(draft))?;
+        Ok(IndexFile { name: name.to_owned(), length, blake3, digest })
+    }
+}
