@@ -10,6 +10,7 @@ use wanjuan_dedup::bloom::Shape;
 use crate::config::Pipeline;
 use crate::engine::Memory;
 use crate::engine::bloom;
+use crate::engine::estimate;
 use crate::engine::graph::{Node, Work};
 use crate::engine::inputs::Split;
 use crate::engine::session::{self, Options, Prepared};
@@ -22,6 +23,8 @@ pub struct Preflight {
     pub input: u64,
     /// Bytes that the run takes on disk, about.
     pub need: u64,
+    /// How much of it are the records of stages, by name.
+    records: Vec<(String, u64)>,
     free: Option<u64>,
     pub prepared: Prepared,
 }
@@ -76,7 +79,11 @@ impl Preflight {
         }
         let prepared = session::prepare(pipeline, options).map_err(Unready::Machine)?;
         let input = prepared.splits.iter().map(Split::bytes).sum();
-        let (need, free) = (need(input, pipeline.graph(&[]).phases()), free_space(&pipeline.output));
+        let graph = pipeline.graph(&[]);
+        let records = estimate::records(&graph, &prepared.splits, memory.max_document).map_err(Unready::Machine)?;
+        let waiting = need(input, graph.phases());
+        let need = waiting + records.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        let free = free_space(&pipeline.output);
         if let Some(free) = free.filter(|free| *free < need / 10) {
             return Err(Unready::Wrong(format!(
                 "error: {} has {} free; this run takes about {}\nhelp: give the pipeline an `output` on a larger disk\n",
@@ -85,7 +92,7 @@ impl Preflight {
                 size(need)
             )));
         }
-        Ok(Preflight { memory, input, need, free, prepared })
+        Ok(Preflight { memory, input, need, records, free, prepared })
     }
 
     /// What the run is about to do, in a line.
@@ -94,8 +101,16 @@ impl Preflight {
             let one_in = count((1.0 / shape.rate()).round() as u64);
             format!("\n{name}: a Bloom filter of {}, for {} different keys; one new key in {one_in} is taken for seen by then", size(shape.bytes()), count(shape.keys()))
         }).collect();
+        let records: String = self
+            .records
+            .iter()
+            .filter(|(_, bytes)| *bytes > 0)
+            .map(|(name, bytes)| {
+                format!("\n{name}: about {} of that disk for its records, as its first documents tell", size(*bytes))
+            })
+            .collect();
         format!(
-            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}{filters}",
+            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}{records}{filters}",
             pipeline.name,
             size(self.input),
             count(self.prepared.splits.len() as u64),
@@ -117,7 +132,9 @@ impl Preflight {
             serde_json::json!({ "name": phase.name, "tasks": phase.tasks, "steps": steps })
         });
         let phases: Vec<_> = phases.collect();
-        serde_json::json!({ "input_bytes": self.input, "disk_bytes": self.need, "free_bytes": self.free, "phases": phases })
+        let records: serde_json::Map<_, _> =
+            self.records.iter().map(|(name, bytes)| (name.clone(), (*bytes).into())).collect();
+        serde_json::json!({ "input_bytes": self.input, "disk_bytes": self.need, "record_bytes": records, "free_bytes": self.free, "phases": phases })
     }
 
     /// The phases: what each does, in how many tasks.

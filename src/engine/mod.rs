@@ -13,6 +13,7 @@ pub mod codec;
 pub mod commit;
 pub mod counts;
 pub mod driver;
+pub mod estimate;
 pub mod feed;
 pub mod flow;
 pub mod graph;
@@ -128,7 +129,7 @@ impl Shared {
         Shared {
             turns: Turns::new(memory.views),
             memory,
-            max_ratio: 1000,
+            max_ratio: crate::source::MAX_RATIO,
             segment_bytes,
             progress,
             stop: AtomicBool::new(false),

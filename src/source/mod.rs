@@ -58,6 +58,9 @@ pub struct Limits {
     pub max_ratio: u64,
 }
 
+/// [`Limits::max_ratio`] of every run: text that repeats itself is compressed a hundredfold.
+pub const MAX_RATIO: u64 = 1000;
+
 /// Walks the records of one split in order.
 pub trait Reader: Send {
     /// The next records, or `None` after the last. An error is the machine's (unreadable disk);

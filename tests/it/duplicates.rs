@@ -267,3 +267,17 @@ fn lines_that_were_said_before_are_cut_as_brute_force_cuts_them() {
     run(&killed, &[], 0);
     same_as(&bench.path("first"), &bench.path("killed"));
 }
+
+#[test]
+fn the_disk_that_records_will_take_is_told_before_a_run() {
+    let bench = Bench::new(0, 0);
+    let texts = families(&bench, 6_000);
+    let file = stage(&bench, "out", "use = \"minhash\"\nbands = 20\nrows = 5");
+    let told = run(&file, &[], 0);
+    let told = String::from_utf8(told.stderr).unwrap();
+    let line = told.lines().find(|line| line.starts_with("minhash: about ")).expect("a line about records");
+    let mib: f64 = line["minhash: about ".len()..].split(" MiB").next().unwrap().parse().unwrap();
+    // A record of a band is 12 bytes, whatever the document.
+    let all = (texts.len() * 20 * 12) as f64 / 1024.0 / 1024.0;
+    assert!((0.8..1.3).contains(&(mib / all)), "{line}: {all:.0} MiB");
+}

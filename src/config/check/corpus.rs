@@ -4,7 +4,7 @@ use super::super::complaint::Complaint;
 use super::super::written::Written;
 use super::Checker;
 use crate::registry::AnySource;
-use crate::source::{Limits, MISSING_TEXT, NoDocument};
+use crate::source::{Limits, MAX_RATIO, MISSING_TEXT, NoDocument};
 use crate::store;
 
 impl Checker<'_> {
@@ -73,5 +73,5 @@ impl Checker<'_> {
 }
 
 /// Enough to see some records whole.
-const FIRST_RECORDS: Limits = Limits { batch_bytes: 256 << 10, max_document: 16 << 20, max_ratio: 1000 };
+const FIRST_RECORDS: Limits = Limits { batch_bytes: 256 << 10, max_document: 16 << 20, max_ratio: MAX_RATIO };
 const MOST_RECORDS: usize = 100;
