@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use arrow_array::cast::AsArray;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use crate::engine::commit::at;
@@ -22,6 +25,9 @@ struct Line {
     text: String,
 }
 
+/// Rows of a file of parquet that are held at once.
+const ROWS: usize = 256;
+
 /// Bytes of a text that is told whole.
 const MOST_TEXT: usize = 1 << 20;
 
@@ -30,7 +36,7 @@ pub fn whole(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::R
     find(output, record, ids, |text| text[..text.floor_char_boundary(MOST_TEXT)].to_owned())
 }
 
-/// Looks for documents among those that were dropped and kept for inspection, and in sinks of lines of JSON.
+/// Looks for documents among those that were dropped and kept for inspection, and in sinks of lines of JSON or of parquet.
 pub fn begin(output: &Path, record: &RunRecord, ids: &BTreeSet<String>) -> io::Result<BTreeMap<String, String>> {
     find(output, record, ids, excerpt)
 }
@@ -46,7 +52,8 @@ fn find(
         return Ok(found);
     }
     let dropped = record.steps.iter().map(|step| output.join("dropped").join(&step.name));
-    let sinks = record.steps.iter().filter(|step| step.kind == "sink" && step.uses == "jsonl");
+    let sinks =
+        record.steps.iter().filter(|step| step.kind == "sink" && ["jsonl", "parquet"].contains(&step.uses.as_str()));
     for folder in dropped.chain(sinks.map(|step| output.join(&step.name))) {
         look(&folder, ids, take, &mut found)?;
         if found.len() == ids.len() {
@@ -71,6 +78,14 @@ fn look(
             Some("zst") => Box::new(zstd::stream::read::Decoder::new(open).map_err(at(&path))?),
             Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(open)),
             Some("jsonl") => Box::new(open),
+            Some("parquet") => {
+                let looked = look_at_columns(open, ids, take, MOST_READ - read, found);
+                read += looked.map_err(|error| at(&path)(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+                if read >= MOST_READ {
+                    break;
+                }
+                continue;
+            }
             _ => continue,
         };
         let mut lines = BufReader::new(reader).take(MOST_READ - read);
@@ -91,6 +106,34 @@ fn look(
         }
     }
     Ok(())
+}
+
+/// The same in a file of parquet, up to about `most` bytes of text; how many it were.
+fn look_at_columns(
+    file: File,
+    ids: &BTreeSet<String>,
+    take: fn(&str) -> String,
+    most: u64,
+    found: &mut BTreeMap<String, String>,
+) -> Result<u64, parquet::errors::ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["id", "text"]);
+    let mut read = 0;
+    for batch in builder.with_projection(mask).with_batch_size(ROWS).build()? {
+        let batch = batch?;
+        let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let (Some(names), Some(texts)) = (column("id"), column("text")) else { break };
+        for (id, text) in names.iter().zip(texts).filter_map(|(id, text)| id.zip(text)) {
+            read += text.len() as u64;
+            if ids.contains(id) && !found.contains_key(id) {
+                found.insert(id.to_owned(), take(text));
+            }
+        }
+        if read >= most || found.len() == ids.len() {
+            break;
+        }
+    }
+    Ok(read)
 }
 
 /// How a text begins, on one line and with nothing invisible in it.

@@ -101,6 +101,21 @@ fn texts_that_were_not_kept_and_marked_documents_are_told() {
 }
 
 #[test]
+fn texts_are_found_in_parquet_as_in_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(folder.path(), "dropped = \"all\"", STEPS);
+    let lines = told(&output, &["--differences", "2"]);
+    let written = fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    let (before, sink) = written.rsplit_once("use = \"jsonl\"").unwrap();
+    let written = format!("{before}use = \"parquet\"{sink}").replace("output = \"out\"", "output = \"columns\"");
+    fs::write(folder.path().join("columns.toml"), written).unwrap();
+    run(&folder.path().join("columns.toml"), &[], 0);
+    let columns = folder.path().join("columns");
+    assert!(columns.join("clean/part-00000.parquet").exists());
+    assert_eq!(told(&columns, &["--differences", "2"]), lines);
+}
+
+#[test]
 fn what_is_no_run_with_duplicates_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let answer = wanjuan(&["duplicates", folder.path().to_str().unwrap()]);
