@@ -3,18 +3,15 @@
 //! The files hold rows {text, lang}; without one, the sample of `pipelines/` is read. Rates are megabytes of
 //! text per CPU-second of one thread, the best of five rounds.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+mod kit;
+
 use std::time::Instant;
 
+use kit::cpu_seconds;
 use wanjuan_dedup::minhash::{Scratch, Settings, Signer};
 
 fn main() {
-    let files: Vec<PathBuf> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).map(PathBuf::from).collect();
-    let sample = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines/sample/mixed.jsonl.zst"));
-    let files = if files.is_empty() { vec![sample] } else { files };
-    let rows: Vec<(String, String)> = files.iter().flat_map(|path| read(path)).collect();
+    let rows = kit::rows();
     println!("| texts | documents | MB | units | shingles, sorted | 25 x 5 | 14 x 8 | 32 x 4 |");
     println!("|---|---|---|---|---|---|---|---|");
     for (name, lang) in [("en", "en"), ("zh", "zh"), ("all", "")] {
@@ -57,21 +54,4 @@ fn rate(bytes: usize, mut run: impl FnMut() -> usize) -> f64 {
         best = best.min(spent);
     }
     bytes as f64 / 1e6 / best
-}
-
-/// Time this thread has had a processor, where Linux says so.
-fn cpu_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(text.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
-}
-
-fn read(path: &Path) -> Vec<(String, String)> {
-    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let lines = BufReader::new(zstd::Decoder::new(file).expect("a zstd file")).lines();
-    let row = |line: std::io::Result<String>| {
-        let row: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
-        let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        (field("text"), field("lang"))
-    };
-    lines.map(row).collect()
 }

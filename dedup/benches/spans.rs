@@ -4,21 +4,18 @@
 //! text per CPU-second of one thread; `plain` is the hash of letters and digits
 //! character by character, by the tables of the standard library.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+mod kit;
+
 use std::time::Instant;
 
+use kit::cpu_seconds;
 use wanjuan_dedup::normal::Normal;
 use wanjuan_dedup::spans::{Cutter, Sentences, Unit};
 use wanjuan_filters::kit::Words;
 use xxhash_rust::xxh3::xxh3_128;
 
 fn main() {
-    let files: Vec<PathBuf> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).map(PathBuf::from).collect();
-    let sample = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipelines/sample/mixed.jsonl.zst"));
-    let files = if files.is_empty() { vec![sample] } else { files };
-    let rows: Vec<(String, String)> = files.iter().flat_map(|path| read(path)).collect();
+    let rows = kit::rows();
     let normals = [Normal::Exact, Normal::Folded, Normal::Lower, Normal::Ccnet, Normal::Simplified];
     let units = [("lines", Unit::Line, 1), ("paragraphs", Unit::Paragraph, 1), ("three sentences", Unit::Sentence, 3)];
     for (name, lang) in [("en", "en"), ("zh", "zh"), ("all", "")] {
@@ -72,21 +69,4 @@ fn rate(bytes: usize, mut run: impl FnMut() -> usize) -> f64 {
         }
     }
     unreachable!("rounds take time")
-}
-
-/// Time this thread has had a processor, where Linux says so.
-fn cpu_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(text.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
-}
-
-fn read(path: &Path) -> Vec<(String, String)> {
-    let file = std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let lines = BufReader::new(zstd::Decoder::new(file).expect("a zstd file")).lines();
-    let row = |line: std::io::Result<String>| {
-        let row: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
-        let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        (field("text"), field("lang"))
-    };
-    lines.map(row).collect()
 }
