@@ -12,31 +12,21 @@ pub struct Cover {
 }
 
 impl Cover {
-    /// Puts together what was [found](super::Group) about a text, in any order. Spans that lie close are one
-    /// where at least the share `merge` of the whole is repeated; 1 joins those that touch.
+    /// Puts together what was [found](super::Group) about a text, in any order. Spans that touch are one; those
+    /// that lie close are one where at least the share `merge` of the whole is repeated, as one goes from the first
+    /// to the last or from the last to the first (`fuzzy_interval_merge` of datamap-rs).
     pub fn read(settings: Settings, merge: f64, text: &str, mut found: &[u8]) -> Cover {
         let mut spans: Vec<Range<usize>> = Vec::new();
         while let (Some(start), Some(count)) = (varint::take(&mut found), varint::take(&mut found)) {
             spans.push(start as usize..(start + count) as usize - 1 + settings.length);
         }
         spans.sort_unstable_by_key(|span| (span.start, span.end));
-        let mut joined: Vec<Range<usize>> = Vec::new();
-        let mut repeated = 0;
-        for span in spans {
-            match joined.last_mut() {
-                Some(last) if span.start <= last.end => {
-                    repeated += span.end.saturating_sub(last.end);
-                    last.end = last.end.max(span.end);
-                }
-                Some(last) if (repeated + span.len()) as f64 >= merge * (span.end - last.start) as f64 => {
-                    repeated += span.len();
-                    last.end = span.end;
-                }
-                _ => {
-                    repeated = span.len();
-                    joined.push(span);
-                }
-            }
+        let mut joined = touching(spans);
+        if merge < 1.0 {
+            let mut either = close(joined.iter(), merge);
+            either.extend(close(joined.iter().rev(), merge));
+            either.sort_unstable_by_key(|span| (span.start, span.end));
+            joined = touching(either);
         }
         match settings.unit {
             Unit::Characters if text.is_ascii() => {}
@@ -100,6 +90,37 @@ impl Cover {
         }
         left
     }
+}
+
+/// Joins sorted spans that touch.
+fn touching(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// Joins spans, which are apart, with the one before as long as enough of the whole is repeated.
+fn close<'a>(spans: impl Iterator<Item = &'a Range<usize>>, merge: f64) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    let mut repeated = 0;
+    for span in spans {
+        repeated += span.len();
+        if let Some(last) = joined.last_mut() {
+            let both = last.start.min(span.start)..last.end.max(span.end);
+            if repeated as f64 >= merge * both.len() as f64 {
+                *last = both;
+                continue;
+            }
+        }
+        repeated = span.len();
+        joined.push(span.clone());
+    }
+    joined
 }
 
 /// Turns places in characters into places in bytes.

@@ -10,12 +10,15 @@
 //! anchor, and compares the `n`-grams around it unit by unit (by hashes of 128 bits); [`Cover`] puts what is
 //! found about a text together.
 //!
+//! A text of tokens is a text of characters, one for each: see [`tokens`].
+//!
 //! Texts are read once and one by one, anchors are compared group by group. An anchor is half an `n`-gram, so
 //! that one is seldom frequent with different text around it. [`HELD`] says what happens if it is.
 
 mod anchors;
 mod cover;
 mod group;
+pub mod tokens;
 mod varint;
 
 #[cfg(test)]

@@ -157,7 +157,8 @@ proptest! {
         for span in &cover.spans {
             merged[span.start / 3..span.end / 3].fill(true);
             let within = covered[span.start / 3..span.end / 3].iter().filter(|&&covered| covered).count();
-            prop_assert!(within as f64 >= share * (span.len() / 3) as f64);
+            // From either end: each of two spans that meet has its share.
+            prop_assert!(within as f64 >= (2.0 * share - 1.0) * (span.len() / 3) as f64);
         }
         prop_assert!(covered.iter().zip(merged).all(|(&covered, merged)| merged || !covered));
         if share == 1.0 {
@@ -229,4 +230,25 @@ fn anchors_of_a_random_text_are_few() {
     });
     // Two of 102 places, on average: Schleimer et al., sec. 4.
     assert!((1_700..2_200).contains(&places.len()), "{}", places.len());
+}
+
+#[test]
+fn close_spans_are_joined_from_both_ends() {
+    let text = "a".repeat(400);
+    let spans = |found: &[(u64, u64)]| {
+        let mut bytes = Vec::new();
+        for &(start, length) in found {
+            group::Found { origin: Origin::default(), start, count: length - 15, kept: None }.write(&mut bytes);
+        }
+        Cover::read(Settings { length: 16, unit: Unit::Characters }, 0.8, &text, &bytes)
+            .spans
+            .iter()
+            .map(|span| (span.start, span.end))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(spans(&[(0, 40), (50, 40)]), [(0, 90)]);
+    assert_eq!(spans(&[(0, 40), (61, 40)]), [(0, 40), (61, 101)]);
+    // From the first on, each is too far for the one before; from the last on, the large one reaches both.
+    assert_eq!(spans(&[(0, 20), (30, 20), (60, 200)]), [(0, 260)]);
+    assert_eq!(spans(&[(0, 200), (210, 20), (240, 20)]), [(0, 260)]);
 }

@@ -10,6 +10,7 @@
 mod fast;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use fast::Fast;
@@ -140,6 +141,13 @@ impl Tokenizer {
             Engine::Fast(fast) => fast.encode(text, ids),
             Engine::Reference => self.encode_exactly(text, ids),
         }
+    }
+
+    /// Where each token of a text lies in it, in bytes: a token that is part of a character, where the character does.
+    /// `None` where the exact encoder, which tells, has other tokens than the fast one; no such text is known.
+    pub fn places(&self, text: &str, ids: &[u32]) -> Option<Vec<Range<usize>>> {
+        let encoding = self.reference.encode(text, false).ok()?;
+        (encoding.get_ids() == ids).then(|| encoding.get_offsets().iter().map(|&(start, end)| start..end).collect())
     }
 
     /// The text of some ids, special tokens included.

@@ -13,6 +13,9 @@
 //! part: of what surrounds them some copies stay, and nothing goes that is not repeated. Records on disk
 //! take about three times the text before they are compressed; memory does not grow with the corpus.
 //!
+//! With `min_tokens` runs of tokens are compared, as the papers do: texts that are the same letter by letter may be cut
+//! into other tokens at their ends. A character of which one token is repeated and another is not stays.
+//!
 //! Fields: `repeated_chars` is how many characters are repeated, whether or not they were cut. With `keep =
 //! "one"` a document with any has `kept_instead`, the place of a document that has the passage and keeps it.
 //!
@@ -20,10 +23,12 @@
 //! |----------------------|----------|--------------------------------------------------------------------|
 //! | `min_chars`          | 200      | ours: about the 50 tokens of Lee et al. in English; 80 are as much in Chinese |
 //! | `min_bytes`          | none     | instead of `min_chars`: 500 in OLMo 3                              |
+//! | `min_tokens`         | none     | instead of `min_chars`: 50 in Lee et al. and RefinedWeb            |
+//! | `tokenizer`          | `wanjuan-12k` | a `tokenizer.json`, for `min_tokens`                          |
 //! | `keep`               | `one`    | OLMo 3; `none` is the paper's                                      |
 //! | `cut`                | `line`   | ours: sentences stay whole; the papers cut by `character`          |
 //! | `min_line_share`     | 1        | ours: the whole line, for `cut = "line"`                           |
-//! | `merge`              | 1        | spans close to each other are one if this share of the whole is repeated; .95 in OLMo 3 |
+//! | `merge`              | 1        | spans close to each other are one if this share of the whole is repeated; .95 in OLMo 3 (datamap-rs) |
 //! | `min_left_chars`     | 20       | RefinedWeb, arXiv:2306.01116, app. G: documents with less are dropped |
 //! | `max_repeated_share` | 1        | off; RefinedWeb tries 0.2 (drop-partial) |
 //! | `scope`              | `global` | ours: a field (a dump, `lang`); its values are compared apart      |
@@ -32,8 +37,9 @@ use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_dedup::substrings::{Anchors, Cover, Found, Group, Keep, LENGTHS, Scratch, Settings, Unit};
+use wanjuan_dedup::substrings::{Anchors, Cover, Found, Group, Keep, LENGTHS, Scratch, Settings, Unit, tokens};
 use wanjuan_filters::kit::{Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Wrong};
+use wanjuan_models::tokenizer::{BUILT_IN, Tokenizer};
 
 use super::keep::Scope;
 use super::{Decision, Key, Kind, Records, Stage};
@@ -48,6 +54,13 @@ pub struct Config {
     /// Shortest passage in bytes, instead of `min_chars`.
     #[schemars(range(min = 16, max = 65_536))]
     pub min_bytes: Option<usize>,
+    /// Shortest passage in tokens, instead of `min_chars`.
+    #[schemars(range(min = 16, max = 65_536))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_tokens: Option<usize>,
+    /// A `tokenizer.json`, for `min_tokens`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<String>,
     /// Which of equal passages stay.
     pub keep: Keep,
     /// What goes.
@@ -72,6 +85,8 @@ impl Default for Config {
         Config {
             min_chars: 200,
             min_bytes: None,
+            min_tokens: None,
+            tokenizer: None,
             keep: Keep::One,
             cut: Cut::Line,
             min_line_share: 1.0,
@@ -98,6 +113,8 @@ pub struct RepeatedSubstrings {
     config: Config,
     settings: Settings,
     anchors: Anchors,
+    /// Cuts texts into tokens, where those are the units.
+    tokenizer: Option<Tokenizer>,
     scope: Scope,
     repeated_chars: Name,
     kept_instead: Name,
@@ -110,22 +127,28 @@ thread_local! {
 
 impl Step for RepeatedSubstrings {
     const NAME: &'static str = "repeated_substrings";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("repeated_substrings.rs");
     type Config = Config;
     type Kind = Kind;
 
     const PROFILES: &'static [Profile] = &[Profile {
         name: "olmo3",
-        settings: "min_bytes = 500\ncut = \"character\"\nmerge = 0.95",
-        about: "The numbers of OLMo 3's substring stage (configs/all_dressed/fuzzy_suffarr.yaml of its dedup tool): \
-                500 bytes, one copy stays, spans are merged at 0.95. It ran on 56 shards apart; here all are one.",
+        settings: "min_bytes = 500\ncut = \"character\"\nmerge = 0.95\nmin_left_chars = 1",
+        about: "The numbers of OLMo 3's substring stage: 500 bytes, one copy stays, spans are merged at 0.95 from both \
+                ends (configs/all_dressed/fuzzy_suffarr.yaml of datamap-rs, whose code drops a document of which nothing \
+                is left). It ran on 56 shards apart; here all are one.",
     }];
 
-    fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        let (name, length, unit) = match config.min_bytes {
-            Some(bytes) => ("min_bytes", bytes, Unit::Bytes),
-            None => ("min_chars", config.min_chars, Unit::Characters),
+    fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
+        let (name, length, unit) = match (config.min_bytes, config.min_tokens) {
+            (Some(_), Some(_)) => {
+                let what = "`min_bytes` and `min_tokens` both say how long a passage is";
+                return Err(Wrong::setting("min_tokens", what).help("leave one of them out"));
+            }
+            (Some(bytes), None) => ("min_bytes", bytes, Unit::Bytes),
+            (None, Some(tokens)) => ("min_tokens", tokens, Unit::Characters),
+            (None, None) => ("min_chars", config.min_chars, Unit::Characters),
         };
         if !LENGTHS.contains(&length) {
             let what = format!("`{name}` is {length}, and must be from {} to {}", LENGTHS.start(), LENGTHS.end());
@@ -140,9 +163,11 @@ impl Step for RepeatedSubstrings {
                 return Err(Wrong::setting(name, format!("`{name}` is {share}, and must be from 0 to 1")));
             }
         }
+        let tokenizer = tokenizer(&config, setup)?;
         let settings = Settings { length, unit };
         Ok(RepeatedSubstrings {
             settings,
+            tokenizer,
             anchors: Anchors::new(settings),
             scope: Scope::new(&config.scope),
             repeated_chars: Name::new("repeated_chars"),
@@ -173,7 +198,14 @@ impl Stage for RepeatedSubstrings {
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut emit = |key, value: &[u8]| emit(self.scope.key(document, key), value);
-            self.anchors.observe(document.text(), scratch, &mut emit);
+            match &self.tokenizer {
+                None => self.anchors.observe(document.text(), scratch, &mut emit),
+                Some(tokenizer) => {
+                    if let Some((_, tokens)) = encode(tokenizer, document.text()) {
+                        self.anchors.observe(&tokens, scratch, &mut emit);
+                    }
+                }
+            }
         });
     }
 
@@ -202,7 +234,11 @@ impl Stage for RepeatedSubstrings {
         let Config { cut, min_line_share, merge, min_left_chars, max_repeated_share, .. } = self.config;
         let found = decision.map_or(&[][..], |decision| decision.bytes);
         let text = document.text();
-        let cover = Cover::read(self.settings, merge, text, found);
+        let cover = match &self.tokenizer {
+            None => Cover::read(self.settings, merge, text, found),
+            Some(_) if found.is_empty() => Cover::default(),
+            Some(tokenizer) => self.of_tokens(tokenizer, merge, text, found),
+        };
         let repeated = cover.characters(text);
         let share = if repeated == 0 { 0.0 } else { repeated as f64 / text.chars().count() as f64 };
         let left = match cut {
@@ -224,9 +260,89 @@ impl Stage for RepeatedSubstrings {
     }
 }
 
+impl RepeatedSubstrings {
+    /// What is repeated of a text that was compared by tokens.
+    fn of_tokens(&self, tokenizer: &Tokenizer, merge: f64, text: &str, found: &[u8]) -> Cover {
+        let Some((ids, tokens)) = encode(tokenizer, text) else { return Cover::default() };
+        let Some(places) = tokenizer.places(text, &ids) else { return Cover::default() };
+        let mut cover = Cover::read(self.settings, merge, &tokens, found);
+        tokens::to_bytes(&tokens, &places, &mut cover.spans);
+        cover
+    }
+}
+
+/// The tokenizer of the settings, if passages are measured in tokens.
+fn tokenizer(config: &Config, setup: &mut Setup) -> Result<Option<Tokenizer>, Wrong> {
+    let tokenizer = match (config.min_tokens, &config.tokenizer) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            let what = "`tokenizer` is set, and passages are measured in characters or bytes";
+            return Err(Wrong::setting("tokenizer", what).help("set `min_tokens`, or leave out `tokenizer`"));
+        }
+        (Some(_), None) => Tokenizer::built_in(),
+        (Some(_), Some(name)) if name == BUILT_IN => Tokenizer::built_in(),
+        (Some(_), Some(name)) => {
+            let path = setup.file("tokenizer", name)?;
+            Tokenizer::load(&path)
+                .map_err(|error| Wrong::setting("tokenizer", format!("{}: {error}", path.display())))?
+        }
+    };
+    match tokenizer.vocabulary() {
+        0..=tokens::MOST => Ok(Some(tokenizer)),
+        more => Err(Wrong::setting("tokenizer", format!("it has {more} tokens, and may have {}", tokens::MOST))),
+    }
+}
+
+/// The tokens of a text, and as a text of their own.
+fn encode(tokenizer: &Tokenizer, text: &str) -> Option<(Vec<u32>, String)> {
+    let (mut ids, mut tokens) = (Vec::new(), String::new());
+    tokenizer.encode(text, &mut ids).ok()?;
+    tokens::as_text(&ids, &mut tokens);
+    Some((ids, tokens))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passages_are_as_long_as_their_tokens() {
+        let step = step(r#"{"min_tokens": 16, "cut": "character", "keep": "none"}"#).unwrap();
+        let said =
+            "中文网页上有一段话，在另一个网页上又出现了一次，所以应该被找到，English words too, and more of them.";
+        let texts = [format!("第一个开头。{said}完了"), format!("Another beginning, {said}!")];
+        let mut records: Vec<(Key, Vec<u8>, Origin)> = Vec::new();
+        for (ordinal, text) in (0..).zip(&texts) {
+            let origin = Origin { split: 0, ordinal };
+            step.observe(&Document::new("", text.as_str()), &mut |key, value| {
+                records.push((key, value.to_vec(), origin))
+            });
+        }
+        records.sort();
+        struct Some<'a>(std::slice::Iter<'a, (Key, Vec<u8>, Origin)>);
+        impl Records for Some<'_> {
+            fn next(&mut self) -> Option<(Origin, &[u8])> {
+                self.0.next().map(|(_, value, origin)| (*origin, &value[..]))
+            }
+        }
+        let mut decisions = [Vec::new(), Vec::new()];
+        for group in records.chunk_by(|a, b| a.0 == b.0) {
+            step.reduce(group[0].0, &mut Some(group.iter()), &mut |origin, decision| {
+                decisions[origin.ordinal as usize].extend_from_slice(decision.bytes);
+            });
+        }
+        for (text, bytes) in texts.iter().zip(&decisions) {
+            let tokenizer = step.tokenizer.as_ref().unwrap();
+            let cover = step.of_tokens(tokenizer, 1.0, text, bytes);
+            let repeated: String = cover.spans.iter().map(|span| &text[span.clone()]).collect();
+            // The first and the last token may reach beyond what is said in both.
+            assert!(said.contains(&repeated), "{repeated}");
+            assert!(repeated.chars().count() + 8 > said.chars().count(), "{repeated}");
+        }
+        let wrong = |settings| super::tests::step(settings).err().unwrap().what;
+        assert!(wrong(r#"{"tokenizer": "wanjuan-12k"}"#).contains("measured in characters"));
+        assert!(wrong(r#"{"min_tokens": 50, "min_bytes": 500}"#).contains("both say"));
+    }
 
     const TEXT: &str = "Свой первый абзац, только здесь.\n这一段文字出现在三个不同的网页之中。\nИ последний абзац.";
 
