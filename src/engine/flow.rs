@@ -189,7 +189,7 @@ impl Flow<'_> {
                 let kept = decided.and_then(|decided| decided.kept.as_ref());
                 let decision = decided.map(|decided| Decision { bytes: &decided.bytes, ..Decision::default() });
                 let verdict = text.edit(|document| stage.apply(document, decision));
-                if let Some(kept) = kept {
+                if let Some(kept) = kept.filter(|_| verdict != Verdict::Keep || stage.marks()) {
                     let kept = match kept {
                         Kept::Here(split, ordinal) => {
                             // A key that no split has is of a corpus that has changed meanwhile; the next pass sees it.

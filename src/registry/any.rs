@@ -90,6 +90,8 @@ pub trait AnyStage: Send + Sync {
     fn bloom(&self) -> Option<Shape>;
     /// See [`Stage::indexing`].
     fn indexing(&self) -> Option<&dyn Indexing>;
+    /// See [`Stage::marks`].
+    fn marks(&self) -> bool;
     /// See [`Stage::apply`].
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 }
@@ -109,6 +111,9 @@ impl<T: Stage> AnyStage for T {
     }
     fn indexing(&self) -> Option<&dyn Indexing> {
         Stage::indexing(self)
+    }
+    fn marks(&self) -> bool {
+        Stage::marks(self)
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         declared(T::REASONS, Stage::apply(self, document, decision))

@@ -14,6 +14,9 @@
 //! before up to one is cut, and more when more than `expected` different ones come: the summary says how many.
 //! `memory_mb` in the stead of `expected` gives the size.
 //!
+//! A document that is dropped names in `kept_instead` a document that said one of its spans first. With a Bloom filter
+//! nobody knows which that is; nor of a span that was said more than 4,096 times, all of which would have to be held.
+//!
 //! Fields: `duplicate_spans` is how many spans of the document were said before.
 //!
 //! | setting               | default     | source                                                          |
@@ -114,12 +117,14 @@ thread_local! {
     static ROOM: RefCell<Room> = RefCell::default();
 }
 
+/// Equal spans of which the first is looked for before the others are decided about.
+const HELD: usize = 4096;
 /// Parts of which room is kept from one document to the next.
 const KEPT_PARTS: usize = 1 << 16;
 
 impl Step for DuplicateSpans {
     const NAME: &'static str = "duplicate_spans";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("duplicate_spans.rs");
     type Config = Config;
     type Kind = Kind;
@@ -148,8 +153,8 @@ impl Step for DuplicateSpans {
         Profile {
             name: "dolma",
             settings: "unit = 'line'\nnormalize = 'exact'\nmin_chars = 1",
-            about: "The paragraphs of Dolma's deduper (arXiv:2402.00159), which are lines as they stand, told apart exactly \
-                    where it has a Bloom filter: no line is cut that was not said before.",
+            about: "The paragraphs of Dolma's deduper (arXiv:2402.00159, sec. 5.1.4), which are lines as they stand. It has a \
+                    Bloom filter always: set `bloom`, or leave it out and no line is cut that was not said before.",
         },
     ];
 
@@ -201,27 +206,41 @@ impl Stage for DuplicateSpans {
 
     fn reduce(&self, _: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
         // Records are sorted by the number of the span before the document, so the first of the corpus may
-        // come at any time: of two, the later one is cut.
-        let mut first: Option<(Origin, u32)> = None;
-        while let Some((origin, value)) = records.next() {
-            let Some((number, _)) = read_number(value) else { continue };
-            let this = (origin, number);
-            let later = match first {
-                Some(before) => before.max(this),
-                None => {
-                    first = Some(this);
-                    continue;
-                }
-            };
-            first = first.map(|before| before.min(this));
+        // come at any time.
+        let mut next = || records.next().and_then(|(origin, value)| Some((origin, read_number(value)?.0)));
+        let mut cut = |(origin, number): (Origin, u32), kept: Option<Origin>| {
             let mut bytes = [0; 5];
-            let length = write_number(later.1, &mut bytes);
-            decide(later.0, Decision { bytes: &bytes[..length], ..Decision::default() });
+            let length = write_number(number, &mut bytes);
+            decide(origin, Decision { kept, bytes: &bytes[..length], ..Decision::default() });
+        };
+        let Some(one) = next() else { return };
+        let Some(two) = next() else { return };
+        let mut held = vec![one, two];
+        while held.len() < HELD {
+            let Some(another) = next() else {
+                let first = *held.iter().min().expect("there are two");
+                for span in held.into_iter().filter(|span| *span != first) {
+                    cut(span, (span.0 != first.0).then_some(first.0));
+                }
+                return;
+            };
+            held.push(another);
+        }
+        // Too many to be held: of two, the later one is cut.
+        let mut first = held[0];
+        let rest = held.into_iter().skip(1);
+        for span in rest.chain(std::iter::from_fn(next)) {
+            cut(first.max(span), None);
+            first = first.min(span);
         }
     }
 
     fn bloom(&self) -> Option<Shape> {
         self.bloom
+    }
+
+    fn marks(&self) -> bool {
+        false
     }
 
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {

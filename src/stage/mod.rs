@@ -67,6 +67,11 @@ pub trait Stage: Step<Kind = Kind> {
     /// Carries out what was decided about the document; `None` where nothing was.
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 
+    /// Whether a document that goes on tells which was kept in its stead; one that is dropped always does.
+    fn marks(&self) -> bool {
+        true
+    }
+
     /// Every reason `apply` can give.
     const REASONS: &'static [Reason];
 

@@ -252,6 +252,21 @@ fn lines_that_were_said_before_are_cut_as_brute_force_cuts_them() {
         assert_eq!(row["text"], left[*document], "{document}");
         assert_eq!(row["duplicate_spans"], 9 - left[*document].lines().count(), "{document}");
     }
+    // What is dropped names a document before it that said one of its lines; what goes on names none.
+    assert!(rows.values().all(|row| row.get("kept_instead").is_none()));
+    let dropped = files(&bench.path("first/dropped/duplicate_spans"));
+    let dropped: Vec<Value> = dropped
+        .iter()
+        .filter(|(name, _)| name.contains(".jsonl"))
+        .flat_map(|(_, bytes)| zstd::decode_all(&bytes[..]).unwrap_or_else(|_| bytes.clone()))
+        .collect::<Vec<u8>>()
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    assert_eq!(dropped.len(), left.len() - some_left.len());
+    assert!(dropped.iter().all(|row| row.to_string().contains("kept_instead")), "{}", dropped[0]);
+
     mask(&bench.path("first"), "first");
     for (name, arguments) in [
         ("one", &["--threads", "1", "--memory", "400MiB"][..]),
