@@ -213,8 +213,7 @@ impl Stage for DuplicateSpans {
             let length = write_number(number, &mut bytes);
             decide(origin, Decision { kept, bytes: &bytes[..length], ..Decision::default() });
         };
-        let Some(one) = next() else { return };
-        let Some(two) = next() else { return };
+        let (Some(one), Some(two)) = (next(), next()) else { return };
         let mut held = vec![one, two];
         while held.len() < HELD {
             let Some(another) = next() else {
@@ -227,9 +226,8 @@ impl Stage for DuplicateSpans {
             held.push(another);
         }
         // Too many to be held: of two, the later one is cut.
-        let mut first = held[0];
-        let rest = held.into_iter().skip(1);
-        for span in rest.chain(std::iter::from_fn(next)) {
+        let mut first = held.remove(0);
+        for span in held.into_iter().chain(std::iter::from_fn(next)) {
             cut(first.max(span), None);
             first = first.min(span);
         }

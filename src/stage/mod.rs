@@ -13,6 +13,7 @@ mod keep;
 mod minhash;
 mod repeated_substrings;
 mod repositories;
+mod tokens_of;
 
 pub use bloom::Bloom;
 pub use duplicate_spans::DuplicateSpans;

@@ -39,9 +39,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_dedup::substrings::{Anchors, Cover, Found, Group, Keep, LENGTHS, Scratch, Settings, Unit, tokens};
 use wanjuan_filters::kit::{Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Wrong};
-use wanjuan_models::tokenizer::{BUILT_IN, Tokenizer};
+use wanjuan_models::tokenizer::Tokenizer;
 
 use super::keep::Scope;
+use super::tokens_of::{encode, tokenizer};
 use super::{Decision, Key, Kind, Records, Stage};
 
 /// Settings of [`RepeatedSubstrings`].
@@ -163,7 +164,7 @@ impl Step for RepeatedSubstrings {
                 return Err(Wrong::setting(name, format!("`{name}` is {share}, and must be from 0 to 1")));
             }
         }
-        let tokenizer = tokenizer(&config, setup)?;
+        let tokenizer = tokenizer(config.min_tokens, config.tokenizer.as_deref(), setup)?;
         let settings = Settings { length, unit };
         Ok(RepeatedSubstrings {
             settings,
@@ -269,36 +270,6 @@ impl RepeatedSubstrings {
         tokens::to_bytes(&tokens, &places, &mut cover.spans);
         cover
     }
-}
-
-/// The tokenizer of the settings, if passages are measured in tokens.
-fn tokenizer(config: &Config, setup: &mut Setup) -> Result<Option<Tokenizer>, Wrong> {
-    let tokenizer = match (config.min_tokens, &config.tokenizer) {
-        (None, None) => return Ok(None),
-        (None, Some(_)) => {
-            let what = "`tokenizer` is set, and passages are measured in characters or bytes";
-            return Err(Wrong::setting("tokenizer", what).help("set `min_tokens`, or leave out `tokenizer`"));
-        }
-        (Some(_), None) => Tokenizer::built_in(),
-        (Some(_), Some(name)) if name == BUILT_IN => Tokenizer::built_in(),
-        (Some(_), Some(name)) => {
-            let path = setup.file("tokenizer", name)?;
-            Tokenizer::load(&path)
-                .map_err(|error| Wrong::setting("tokenizer", format!("{}: {error}", path.display())))?
-        }
-    };
-    match tokenizer.vocabulary() {
-        0..=tokens::MOST => Ok(Some(tokenizer)),
-        more => Err(Wrong::setting("tokenizer", format!("it has {more} tokens, and may have {}", tokens::MOST))),
-    }
-}
-
-/// The tokens of a text, and as a text of their own.
-fn encode(tokenizer: &Tokenizer, text: &str) -> Option<(Vec<u32>, String)> {
-    let (mut ids, mut tokens) = (Vec::new(), String::new());
-    tokenizer.encode(text, &mut ids).ok()?;
-    tokens::as_text(&ids, &mut tokens);
-    Some((ids, tokens))
 }
 
 #[cfg(test)]
