@@ -60,7 +60,9 @@ fn look(
     stages: &[(&str, &dyn AnyStage)],
     sums: &mut [u64],
 ) -> io::Result<u64> {
-    let (Work::Source(source), Some(part)) = (&graph.nodes[split.source].work, split.parts.first()) else {
+    let (Work::Source(source), Some(part)) =
+        (&graph.nodes[split.source].work, split.parts.iter().find(|part| !part.range.is_empty()))
+    else {
         return Ok(0);
     };
     let read = Arc::new(AtomicU64::new(0));
@@ -84,5 +86,5 @@ fn look(
             }));
         }
     }
-    Ok(read.load(Ordering::Relaxed).clamp(1, part.range.end - part.range.start))
+    Ok(read.load(Ordering::Relaxed).min(part.range.end - part.range.start))
 }
