@@ -51,6 +51,14 @@ impl Step for Domain {
     type Kind = kind::Mapper;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
+        let may_stand = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        if ["id", "text"].contains(&config.to.as_str())
+            || !config.to.contains(may_stand)
+            || !config.to.chars().all(may_stand)
+        {
+            return Err(Wrong::setting("to", format!("`{}` is not the name of a field", config.to))
+                .help("take letters, digits, `_` and `-`, and neither `id` nor `text`"));
+        }
         Ok(Domain {
             field: Name::new(&config.field),
             to: Name::new(&config.to),
@@ -92,6 +100,15 @@ mod tests {
         document.set_field(Name::new("domain"), "of before");
         assert_eq!(step.map(&mut document, &mut ()), Verdict::Keep);
         document.field(Name::new("domain")).and_then(|domain| domain.as_text()).map(str::to_owned)
+    }
+
+    #[test]
+    fn what_is_no_field_is_not_written() {
+        for to in ["text", "id", "", "a b", "gopher_quality.words"] {
+            let wrong = Domain::new(Config { to: to.into(), ..Config::default() }, &mut Setup::default()).err();
+            assert_eq!(wrong.expect(to).setting, Some("to"));
+        }
+        assert!(Domain::new(Config { to: "站点_2".into(), ..Config::default() }, &mut Setup::default()).is_ok());
     }
 
     #[test]

@@ -197,12 +197,21 @@ impl Step for GopherQuality {
                 "`min_mean_chars` is above `max_mean_chars`: nothing would be kept",
             ));
         }
-        if config.min_stop_words > config.stop_words.len() as u64 || config.stop_words.len() > 64 {
+        if config.stop_words.len() > 64 {
+            return Err(
+                Wrong::setting("stop_words", format!("{} stop words", config.stop_words.len())).help("give at most 64")
+            );
+        }
+        // Where every occurrence counts, one stop word can be many.
+        let most = match config.counting {
+            Counting::Datatrove => config.stop_words.len() as u64,
+            _ if config.stop_words.is_empty() => 0,
+            _ => u64::MAX,
+        };
+        if config.min_stop_words > most {
             let what =
                 format!("{} of {} stop words: nothing would be kept", config.min_stop_words, config.stop_words.len());
-            return Err(
-                Wrong::setting("min_stop_words", what).help("give at most 64 `stop_words`, and ask for fewer of them")
-            );
+            return Err(Wrong::setting("min_stop_words", what).help("give more `stop_words`, or ask for fewer of them"));
         }
         if config.counting != Counting::Dolma
             && (config.min_median_chars > 0.0 || config.max_median_chars < f64::INFINITY)
@@ -379,6 +388,10 @@ mod tests {
         };
         assert_eq!(refused("min_median_chars = 3"), Some("min_median_chars"));
         assert_eq!(refused("counting = \"dclm\"\nmax_median_chars = 9"), Some("max_median_chars"));
+        assert_eq!(refused("stop_words = [\"the\"]"), Some("min_stop_words"));
+        assert_eq!(refused("counting = \"dclm\"\nstop_words = []"), Some("min_stop_words"));
+        assert_eq!(refused(&format!("stop_words = {:?}", vec!["a"; 65])), Some("stop_words"));
+        built("counting = \"dclm\"\nstop_words = [\"the\"]");
         assert_eq!(refused("counting = \"dclm\"\nwords = \"chinese\""), Some("words"));
     }
 

@@ -46,7 +46,8 @@ use crate::kit::{
     repeats,
 };
 
-/// Settings of [`GopherRepetition`]. Shares lie between 0 and 1; 1 switches a rule off.
+/// Settings of [`GopherRepetition`]. Shares lie between 0 and 1, but those in the most frequent run of
+/// words may be more, since its occurrences overlap; `inf` switches a rule off.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

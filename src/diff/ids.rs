@@ -38,6 +38,7 @@ pub fn each(path: &Path, field: &str, mut each: impl FnMut(&str) -> io::Result<(
             return Ok(());
         }
         let line = line.trim_end_matches(['\n', '\r']);
+        let line = if number == 1 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
         if line.trim().is_empty() {
             continue;
         }

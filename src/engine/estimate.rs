@@ -79,7 +79,8 @@ fn look(
                 let Ok(document) = batch.document(index) else { return };
                 for ((_, stage), sum) in stages.iter().zip(&mut *sums) {
                     stage.observe(&document, &mut |key, value| {
-                        let lower = if key as u64 == 0 { 0 } else { LOWER_HALF };
+                        // A Bloom filter is asked by the upper half alone.
+                        let lower = if key as u64 == 0 || stage.bloom().is_some() { 0 } else { LOWER_HALF };
                         *sum += RECORD + lower + value.len() as u64;
                     });
                 }

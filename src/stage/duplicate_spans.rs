@@ -215,7 +215,7 @@ impl Stage for DuplicateSpans {
         };
         let (Some(one), Some(two)) = (next(), next()) else { return };
         let mut held = vec![one, two];
-        while held.len() < HELD {
+        while held.len() <= HELD {
             let Some(another) = next() else {
                 let first = *held.iter().min().expect("there are two");
                 for span in held.into_iter().filter(|span| *span != first) {

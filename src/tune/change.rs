@@ -52,16 +52,22 @@ pub fn rebuild(
     entry.build(settings, &mut setup)
 }
 
-/// A setting of the record as TOML. JSON has no infinity, which stands there as null.
+/// A setting of the record as TOML. JSON has no infinity, which stands there as null, in a list of numbers too.
 fn toml_of(entry: &Entry, key: &str, value: &Value) -> Option<toml::Value> {
-    if !value.is_null() {
-        return toml::Value::try_from(value).ok();
-    }
-    let default = entry.schema.pointer(&format!("/properties/{key}/default")).unwrap_or(&Value::Null);
-    match default.is_number() {
-        true if key.starts_with("min_") => Some(toml::Value::Float(f64::NEG_INFINITY)),
-        true => Some(toml::Value::Float(f64::INFINITY)),
-        false => None,
+    let infinity = toml::Value::Float(if key.starts_with("min_") { f64::NEG_INFINITY } else { f64::INFINITY });
+    match value {
+        Value::Null => {
+            let default = entry.schema.pointer(&format!("/properties/{key}/default")).unwrap_or(&Value::Null);
+            default.is_number().then_some(infinity)
+        }
+        Value::Array(values) => {
+            let one = |value: &Value| match value {
+                Value::Null => Some(infinity.clone()),
+                value => toml::Value::try_from(value).ok(),
+            };
+            values.iter().map(one).collect::<Option<_>>().map(toml::Value::Array)
+        }
+        value => toml::Value::try_from(value).ok(),
     }
 }
 

@@ -35,7 +35,7 @@ fn last(told: &Value) -> &Value {
     told["variants"].as_array().unwrap().iter().rfind(|variant| variant["sweep"] == false).unwrap()
 }
 
-const LOOSE: &str = "max_dup_lines = 1.0\nmax_dup_line_chars = 1.0\nmax_top_ngram_chars = [1.0, 1.0, 1.0]\nmax_dup_ngram_chars = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]";
+const LOOSE: &str = "max_dup_lines = 1.0\nmax_dup_line_chars = 1.0\nmax_top_ngram_chars = [inf, inf, inf]\nmax_dup_ngram_chars = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]";
 const REPEATS: &str = "max_dup_lines = 1.0\nmax_dup_line_chars = 1.0\nmax_top_ngram_chars = [0.16, 1.0, 1.0]\nmax_dup_ngram_chars = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]";
 
 #[test]
