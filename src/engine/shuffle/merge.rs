@@ -134,3 +134,81 @@ fn open(runs: &[(Option<u32>, Run)], keys: &RangeInclusive<Key>, order: Order) -
     let cursors = runs.iter().map(|(split, run)| Ok((*split, run.range(keys.clone())?)));
     Ok(Merge::new(cursors.collect::<io::Result<_>>()?, order))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wanjuan_filters::kit::Origin;
+
+    use super::*;
+
+    /// A file of sorted records: key, value, ordinal.
+    fn run(folder: &Path, number: usize, records: &mut [(u8, u8, u64)]) -> Run {
+        records.sort();
+        let path = folder.join(format!("{number}"));
+        let mut writer = Writer::create(&path, false).unwrap();
+        for &(key, value, ordinal) in records.iter() {
+            let origin = Origin { split: 0, ordinal };
+            writer.push(Record { key: key.into(), value: &[value], origin }).unwrap();
+        }
+        writer.finish().unwrap();
+        Run::open(&path).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn documents_of_indexes_come_first_or_last_of_their_key_and_all_else_is_in_order(
+            mut files in prop::collection::vec(prop::collection::vec((0..4_u8, any::<u8>(), 0..9_u64), 0..12), 1..90),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            // Every other file is of an index; more than are merged at once.
+            let split = |number: usize| if number.is_multiple_of(2) { number as u32 } else { INDEXED + number as u32 };
+            let mut runs = Vec::new();
+            for (number, records) in files.iter_mut().enumerate() {
+                runs.push((Some(split(number)), run(folder.path(), number, records)));
+            }
+            for order in [Order::Plain, Order::IndexedFirst, Order::IndexedLast] {
+                let mut plain = Vec::new();
+                for (number, records) in files.iter().enumerate() {
+                    let indexed = number % 2 == 1;
+                    let place = (order != Order::Plain) && indexed == (order == Order::IndexedLast);
+                    plain.extend(records.iter().map(|&(key, value, ordinal)| (key, place, value, split(number), ordinal)));
+                }
+                plain.sort();
+                let scratch = folder.path().join(format!("{order:?}"));
+                std::fs::create_dir(&scratch).unwrap();
+                let mut merge = merge_all(runs.clone(), 0..=Key::MAX, &scratch, order).unwrap();
+                for (key, _, value, split, ordinal) in plain {
+                    let expected = Record { key: key.into(), value: &[value], origin: Origin { split, ordinal } };
+                    prop_assert_eq!(merge.peek(), Some(expected));
+                    merge.advance().unwrap();
+                }
+                prop_assert_eq!(merge.peek(), None);
+            }
+        }
+
+        #[test]
+        fn seeking_finds_what_going_on_finds(mut wanted in prop::collection::vec(0..40_000_u64, 1..40)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("many");
+            let mut writer = Writer::create(&path, false).unwrap();
+            // Every third key, in some forty blocks that cannot be compressed.
+            let value = |key: u64| xxhash_rust::xxh3::xxh3_128(&key.to_le_bytes()).to_le_bytes().repeat(24);
+            for key in (0..13_000).map(|number| 3 * number) {
+                let record = Record { key: key.into(), value: &value(key), origin: Origin::default() };
+                writer.push(record).unwrap();
+            }
+            writer.finish().unwrap();
+            let mut cursor = Run::open(&path).unwrap().range(0..=Key::MAX).unwrap();
+            wanted.sort();
+            for key in wanted {
+                cursor.seek(key.into()).unwrap();
+                let next = key.next_multiple_of(3);
+                let found = cursor.record().map(|record| (record.key as u64, record.value.to_vec()));
+                prop_assert_eq!(found, (next < 39_000).then(|| (next, value(next))));
+            }
+        }
+    }
+}
