@@ -5,8 +5,9 @@
 //! sorted into a file for each million documents, merged by ranges of keys, linked, and labelled. On two
 //! threads, in the memory that is said, with all files on disk.
 
+mod kit;
+
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -14,10 +15,11 @@ use wanjuan::engine::shuffle::{Order, Record, Run, Sorter, merge_all, partition}
 use wanjuan_dedup::clusters::Clusters;
 use wanjuan_filters::kit::Origin;
 
+use crate::kit::{THREADS, cpu, each, mix, peak, size_of_folder};
+
 const BANDS: u64 = 14;
 const SPLIT: u64 = 1_000_000;
 const PARTS: u64 = 64;
-const THREADS: u64 = 2;
 /// Bytes for one sorter, and for the union.
 const SORTER: usize = 256 << 20;
 const UNION: u64 = 1 << 30;
@@ -97,48 +99,4 @@ fn band_key(mut document: u64, band: u64) -> u64 {
         document = mix(document ^ 0x5bd1) % document;
     }
     mix(document.wrapping_mul(BANDS) + band + (1 << 60))
-}
-
-fn mix(number: u64) -> u64 {
-    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ number >> 31
-}
-
-/// Runs jobs on all threads.
-fn each(jobs: u64, run: impl Fn(u64) + Sync) {
-    let next = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let job = next.fetch_add(1, Ordering::Relaxed);
-                    if job >= jobs {
-                        return;
-                    }
-                    run(job);
-                }
-            });
-        }
-    });
-}
-
-fn size_of_folder(folder: &Path) -> u64 {
-    let entries = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
-    entries.filter_map(|entry| entry.metadata().ok()).filter(|file| file.is_file()).map(|file| file.len()).sum()
-}
-
-/// The most memory the process has held since it was last forgotten, in bytes.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells of each process");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
-    line.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") << 10
-}
-
-/// CPU-seconds of this process.
-fn cpu() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells of each process");
-    let after_name = &stat[stat.rfind(')').expect("a name in brackets") + 2..];
-    let ticks: Vec<f64> = after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
-    ticks.iter().sum::<f64>() / 100.0
 }

@@ -67,7 +67,10 @@ fn count_words(text: &Text) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::tests::{judged_as, measured_as};
+    use super::count_words;
     use crate::kit::Verdict;
 
     #[test]
@@ -81,6 +84,14 @@ mod tests {
         assert_eq!((measure.bullet_lines, measure.ellipsis_lines), (Some(2.0 / 5.0), Some(1.0)));
         assert_eq!(measure.alphabetic_words, Some(6.0 / 12.0));
         assert_eq!(measured_as("olmo3", "字字 a").mean_word_chars, Some(3.5), "in bytes");
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_ascii_are_its_runs_of_letters_and_digits(text in "[a-zA-Z0-9@`\\[{/: ]{0,400}") {
+            let plain = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).count();
+            prop_assert_eq!(count_words(&text.as_str().into()), plain);
+        }
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
 ///
 /// One name in three spellings: `mean_word_length.rs`, `MeanWordLength`, `use = "mean_word_length"`.
 pub trait Step: Sized + Send + Sync + 'static {
-    /// `source`, `mapper`, `filter`, `stage` or `sink`.
+    /// As in `use = "…"`.
     const NAME: &'static str;
     /// Raised whenever the same input and settings give other bytes than before.
     const VERSION: u32;
@@ -201,7 +201,7 @@ pub trait Step: Sized + Send + Sync + 'static {
 
 /// A kind of step. The engine says which work each kind does.
 pub trait Kind {
-    /// As in `use = "…"`.
+    /// `source`, `mapper`, `filter`, `stage` or `sink`.
     const NAME: &'static str;
 }
 

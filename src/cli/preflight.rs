@@ -67,7 +67,7 @@ impl Preflight {
                 size(little.need)
             ))
         })?;
-        let filters = filters(pipeline);
+        let filters = bloom_filters(pipeline);
         if let Some((name, shape)) = filters.iter().find(|(_, shape)| !bloom::fits(*shape, &memory)) {
             return Err(Unready::Wrong(format!(
                 "error: the Bloom filter of `{name}` takes {}, and of --memory {} a filter may take {}\nhelp: give at least {}, raise `false_positives`, or leave out `bloom`: exact keys are sorted on disk\n",
@@ -97,7 +97,7 @@ impl Preflight {
 
     /// What the run is about to do, in a line.
     pub fn line(&self, pipeline: &Pipeline, options: &Options) -> String {
-        let filters: String = filters(pipeline).iter().map(|(name, shape)| {
+        let filters: String = bloom_filters(pipeline).iter().map(|(name, shape)| {
             let one_in = count((1.0 / shape.rate()).round() as u64);
             format!("\n{name}: a Bloom filter of {}, for {} different keys; one new key in {one_in} is taken for seen by then", size(shape.bytes()), count(shape.keys()))
         }).collect();
@@ -150,7 +150,7 @@ impl Preflight {
 }
 
 /// The Bloom filters of a pipeline, by step.
-fn filters(pipeline: &Pipeline) -> Vec<(String, Shape)> {
+fn bloom_filters(pipeline: &Pipeline) -> Vec<(String, Shape)> {
     let graph = pipeline.graph(&[]);
     let filter = |node: &Node| match &node.work {
         Work::Observe(stage) => Some((node.name.clone(), stage.bloom()?)),

@@ -6,7 +6,7 @@ mod pipeline;
 mod predicate;
 pub(crate) mod written;
 
-pub use check::{check, load};
+pub use check::{ENGINE_KEYS, check, load};
 pub use complaint::{Complaint, Complaints};
 pub use pipeline::{Case, Entry, Expect, Pipeline};
 pub use predicate::{Mistake, Predicate, Scope};

@@ -65,7 +65,7 @@ pub fn decide(
         let mut batch = Batch::default();
         let mut all = 0;
         for input in inputs {
-            let damaged = |error| input.from.damaged(error);
+            let damaged = |error| input.by.damaged(error);
             let mut cursor = input.run.range(0..=Key::MAX).map_err(damaged)?;
             while let Some(record) = cursor.record() {
                 batch.keys.push((record.key >> 64) as u64);

@@ -285,7 +285,7 @@ fn gather_indexed(between: &Between<'_>, key: &str, number: u32, mut labels: Cur
     let (index, part) = between.node().indexed().nth(number as usize).expect("labels are of parts that there are");
     let said = part.said.as_ref().ok_or_else(|| index.damaged(&io::ErrorKind::InvalidData.into()))?;
     let file = Sorted::of_index(index, INDEXED + number, said)?;
-    let damaged = |error| file.from.damaged(error);
+    let damaged = |error| file.by.damaged(error);
     let mut documents = file.run.range(0..=Key::MAX).map_err(damaged)?;
     let mut members = 0;
     while let Some(label) = labels.record() {

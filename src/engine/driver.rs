@@ -147,10 +147,10 @@ fn wait(shared: &Shared, time: Duration) {
 fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
     let mut done = Done::default();
     let mut pieces: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
-    let mut passed: Vec<Before> = Vec::new();
+    let mut passed: Vec<(usize, Before)> = Vec::new();
     for phase in 0..job.graph.phases() {
         let started = Instant::now();
-        let (mapped, tasks) = MapPhase::open(shared, job, phase, passed.last())?.run()?;
+        let (mapped, tasks) = MapPhase::open(shared, job, phase, passed.last().map(|(_, before)| before))?.run()?;
         done.tasks.push(Tasks { seconds: started.elapsed().as_secs_f64(), ..tasks });
         for segment in mapped.tasks.iter().flat_map(|(_, segments)| segments) {
             done.counts.merge(&segment.counts);
@@ -169,7 +169,9 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
         for (&node, stage) in reduced.iter().filter(|(_, stage)| stage.bloom.is_some()) {
             done.counts.step(&job.graph.nodes[node].name).bloom.clone_from(&stage.bloom);
         }
-        passed.push(Before { mapped, reduced });
+        // What lies further back is asked for only where an index is written.
+        passed.retain(|(phase, _)| job.graph.phase(*phase).any(|(_, node)| node.index.is_some()));
+        passed.push((phase, Before { mapped, reduced }));
     }
     let publishing = Instant::now();
     for phase in 0..job.graph.phases() {
@@ -183,8 +185,8 @@ fn pass(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
         }
     }
     done.publishing = publishing.elapsed().as_secs_f64();
-    for (phase, before) in passed.iter().enumerate() {
-        for (number, node) in job.graph.phase(phase) {
+    for (phase, before) in &passed {
+        for (number, node) in job.graph.phase(*phase) {
             let Some(target) = &node.index else { continue };
             let (manifest, tasks) = index::write(shared, job, number, target, before)?;
             done.tasks.push(tasks);

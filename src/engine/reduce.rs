@@ -40,7 +40,7 @@ pub struct Made {
 /// A sorted file that is reduced: where it came from, and what it holds.
 pub struct Sorted<'a> {
     /// Who wrote it.
-    pub from: From<'a>,
+    pub by: WrittenBy<'a>,
     /// Where it lies; an error that names it tells which task must run again.
     pub path: PathBuf,
     /// Number of the split it is about.
@@ -50,19 +50,19 @@ pub struct Sorted<'a> {
 }
 
 /// Who wrote a sorted file.
-pub enum From<'a> {
+pub enum WrittenBy<'a> {
     /// A task of this run: where it committed, and the name of the record.
     Task(Ledger, String),
     /// An earlier run.
     Index(&'a Index),
 }
 
-impl From<'_> {
+impl WrittenBy<'_> {
     /// What an error of the file comes to: a task runs again, an index is for a person to look after.
     pub fn damaged(&self, error: io::Error) -> Failure {
         match self {
-            From::Task(ledger, task) => Failure::damaged(ledger, task, error),
-            From::Index(index) => Failure::Machine(index.damaged(&error)),
+            WrittenBy::Task(ledger, task) => Failure::damaged(ledger, task, error),
+            WrittenBy::Index(index) => Failure::Machine(index.damaged(&error)),
         }
     }
 }
@@ -72,19 +72,19 @@ impl<'a> Sorted<'a> {
     pub fn open(ledger: &Ledger, task: &str, split: u32, output: &Output) -> Result<Sorted<'a>, Failure> {
         let path = ledger.locate(output);
         let run = Run::open(&path).map_err(|error| Failure::damaged(ledger, task, error))?;
-        Ok(Sorted { from: From::Task(ledger.clone(), task.to_owned()), path, split, run })
+        Ok(Sorted { by: WrittenBy::Task(ledger.clone(), task.to_owned()), path, split, run })
     }
 
     /// Opens a file of an index, the one that its manifest names.
     pub fn of_index(index: &'a Index, split: u32, file: &IndexFile) -> Result<Sorted<'a>, Failure> {
         let path = index.folder.join(&file.name);
-        let from = From::Index(index);
-        let run = Run::open(&path).map_err(|error| from.damaged(error))?;
+        let by = WrittenBy::Index(index);
+        let run = Run::open(&path).map_err(|error| by.damaged(error))?;
         if run.digest() != file.digest {
             let what = format!("{}: it was replaced while this run was at work", path.display());
-            return Err(from.damaged(io::Error::new(io::ErrorKind::InvalidData, what)));
+            return Err(by.damaged(io::Error::new(io::ErrorKind::InvalidData, what)));
         }
-        Ok(Sorted { from, path, split, run })
+        Ok(Sorted { by, path, split, run })
     }
 }
 
@@ -182,7 +182,7 @@ impl Between<'_> {
         let damaged = |error: io::Error| {
             let text = error.to_string();
             match inputs.iter().find(|input| text.contains(&*input.path.to_string_lossy())) {
-                Some(input) => input.from.damaged(error),
+                Some(input) => input.by.damaged(error),
                 None => Failure::Machine(error),
             }
         };
@@ -403,9 +403,9 @@ pub fn phase(
             drop(inputs);
             let all: String = members
                 .iter()
-                .map(|member| match &member.from {
-                    From::Task(_, task) => format!("{task}\n"),
-                    From::Index(_) => unreachable!("members come from tasks"),
+                .map(|member| match &member.by {
+                    WrittenBy::Task(_, task) => format!("{task}\n"),
+                    WrittenBy::Index(_) => unreachable!("members come from tasks"),
                 })
                 .collect();
             between.decide(stage.as_ref(), &format!("clusters-{}", &digest(all.as_bytes())[..24]), &members, ran)

@@ -240,20 +240,26 @@ pub fn is_in_the_way(pipeline: &Pipeline) -> Option<String> {
             return Some(format!("the output {output} holds the input {input}"));
         }
     }
-    let is_run = |path: &Path| {
-        let record = fs::read(path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
-        record.is_some_and(|record| record.get("name").is_some())
-    };
-    let ours = is_run(&work_folder(&output).join(OWNER)) || is_run(&output.join(RUN));
+    let ours = holds_a_run(&output);
     // A run that was killed at once has left its own folder and nothing more.
     let others = fs::read_dir(&output).ok()?.flatten().map(|entry| entry.path());
     let first = others.filter(|path| *path != work_folder(&output)).min();
     first.filter(|_| !ours).map(|first| format!("the output already holds {}, and no run", first.display()))
 }
 
-/// What makes a folder none for an index: it holds another one, or what no run has put there.
+fn holds_a_run(output: &Path) -> bool {
+    let is_run = |path: &Path| {
+        let record = fs::read(path).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        record.is_some_and(|record| record.get("name").is_some())
+    };
+    is_run(&work_folder(output).join(OWNER)) || is_run(&output.join(RUN))
+}
+
+/// What makes a folder none for an index: it holds another one, or what no run has put there. An index belongs to
+/// a pipeline and its output, so that the same pipeline over the next crawl does not replace that of the last.
 pub fn is_in_the_way_of_an_index(pipeline: &Pipeline) -> Option<String> {
-    pipeline.entries.iter().filter_map(|entry| entry.index.as_ref()).find_map(index::Target::is_in_the_way)
+    let ours = holds_a_run(&pipeline.output);
+    pipeline.entries.iter().filter_map(|entry| entry.index.as_ref()).find_map(|target| target.is_in_the_way(ours))
 }
 
 /// Whether a run is at work in an output folder.

@@ -290,15 +290,15 @@ mod tests {
             });
         }
         records.sort();
-        struct Some<'a>(std::slice::Iter<'a, (Key, Vec<u8>, Origin)>);
-        impl Records for Some<'_> {
+        struct Listed<'a>(std::slice::Iter<'a, (Key, Vec<u8>, Origin)>);
+        impl Records for Listed<'_> {
             fn next(&mut self) -> Option<(Origin, &[u8])> {
                 self.0.next().map(|(_, value, origin)| (*origin, &value[..]))
             }
         }
         let mut decisions = [Vec::new(), Vec::new()];
         for group in records.chunk_by(|a, b| a.0 == b.0) {
-            step.reduce(group[0].0, &mut Some(group.iter()), &mut |origin, decision| {
+            step.reduce(group[0].0, &mut Listed(group.iter()), &mut |origin, decision| {
                 decisions[origin.ordinal as usize].extend_from_slice(decision.bytes);
             });
         }

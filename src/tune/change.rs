@@ -10,12 +10,10 @@ use wanjuan_filters::kit::Setup;
 
 use super::{Judge, Judged, MOST_MEASURES, Run, Tally, Variant, judge_of};
 use crate::config::written::{self, Written};
-use crate::config::{Complaint, Complaints, Predicate, Scope, nearest};
+use crate::config::{Complaint, Complaints, ENGINE_KEYS, Predicate, Scope, nearest};
 use crate::engine::session::StepRecord;
 use crate::registry::{Built, Entry, Instance, Refused};
 
-/// Keys of the engine in a `[[step]]`.
-const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
 const ONLY_MEASURE: &str = "only_measure";
 
 /// One setting under another value.

@@ -259,6 +259,15 @@ fn an_index_that_cannot_serve_is_refused_with_the_repair() {
     insta::assert_snapshot!(check("use = \"minhash\"\nindex = \"old-index\"\nagainst = [\"old-index\", \"new\"]"));
     insta::assert_snapshot!(check("use = \"minhash\"\nindex = \"new/clean/index\"\nagainst = \"old-index\""));
     let told = check("use = \"exact_duplicates\"\nbloom = { expected = 1000 }\nindex = \"a\"");
+    // The same pipeline over the next crawl, beside another output, would put its index in the place of the old one.
+    let moved = fs::read_to_string(&old)
+        .unwrap()
+        .replace("output = \"old\"", "output = \"moved\"")
+        .replace("corpus/0", "corpus/1");
+    fs::write(bench.path("moved.toml"), moved).unwrap();
+    let moved = said(&bench, "run", &bench.path("moved.toml"), 2);
+    assert!(moved.contains("`old-index` holds the index that this pipeline wrote beside another output"), "{moved}");
+    assert!(moved.contains("give `index` a folder of its own"), "{moved}");
     assert!(told.contains("a Bloom filter keeps no index") && told.contains("leave out `bloom`"), "{told}");
     // What another pipeline made, or no run, is not overwritten.
     insta::assert_snapshot!(check("use = \"minhash\"\nindex = \"old-index\""));

@@ -15,7 +15,7 @@ use crate::registry::{self, Built, Refused};
 use crate::sink::Columns;
 
 /// Keys that belong to the engine, whatever the step.
-const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
+pub const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
 
 impl Checker<'_> {
     pub(super) fn entry(

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use entry::ENGINE_KEYS;
+
 use super::complaint::{Complaint, Complaints};
 use super::pipeline::{Checked, Entry, Pipeline};
 use super::written::{self, WrittenFile};

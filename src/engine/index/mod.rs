@@ -257,11 +257,14 @@ impl Target {
         manifest.pipeline == self.writes.pipeline && manifest.step == self.writes.step
     }
 
-    /// What stands in the folder that this step has not made.
-    pub fn is_in_the_way(&self) -> Option<String> {
+    /// What stands in the folder that this step has not made; `ours`: the output holds a run that could have.
+    pub fn is_in_the_way(&self, ours: bool) -> Option<String> {
         let name = &self.name;
         match Manifest::read(&self.folder) {
-            Ok(Some(manifest)) if self.owns(&manifest) => None,
+            Ok(Some(manifest)) if self.owns(&manifest) && ours => None,
+            Ok(Some(manifest)) if self.owns(&manifest) => {
+                Some(format!("`{name}` holds the index that this pipeline wrote beside another output"))
+            }
             Ok(Some(Manifest { pipeline, step, .. })) => {
                 Some(format!("`{name}` holds the index of the step `{step}` of the pipeline `{pipeline}`"))
             }
