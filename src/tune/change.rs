@@ -276,6 +276,7 @@ impl Run<'_> {
             fields: self.rows.fields.iter().map(|field| (field.name, field.kind)).collect(),
             measures: measures.map(|(slot, name)| (name.clone(), slot)).collect(),
             facts,
+            open: false,
         }
     }
 

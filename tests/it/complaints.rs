@@ -306,3 +306,70 @@ fn where_that_is_too_long_to_nest() {
     );
     assert!(told.contains("4999 operators; a condition can have 1000") && told.contains("field in ("), "{told}");
 }
+
+/// A pipeline in which one mistake comes before much that is right.
+const LONG: &str = r#"[pipeline]
+name = "test"
+output = "out"
+
+[[source]]
+use = "jsonl"
+paths = ["in.jsonl"]
+
+[[step]]
+use = "language"
+max_chars = 1000
+
+[[step]]
+name = "quality"
+use = "gopher_quality"
+profile = "dolma"
+where = "lang = 'en' and lang_score > 0.5 and lang in ('en', 'de') and not lang like 'z%'"
+
+[[step]]
+use = "rule"
+where = "quality.words > 20"
+drop_if = "text.words < 3 and words > 10 and length(lang) > 1"
+
+[[sink]]
+name = "clean"
+use = "jsonl"
+where = "lang = 'en'"
+"#;
+
+fn spoiled_long(from: &str, to: &str) -> String {
+    assert!(LONG.contains(from));
+    complaint(&LONG.replace(from, to))
+}
+
+#[test]
+fn a_mistake_is_not_told_again_by_all_that_stands_behind_it() {
+    for (from, to, what) in [
+        ("use = \"language\"", "use = \"langauge\"", "no step is called `langauge`"),
+        ("profile = \"dolma\"", "profile = \"dolmo\"", "`gopher_quality` has no profile `dolmo`"),
+        ("use = \"gopher_quality\"", "use = \"gofer_quality\"", "no step is called `gofer_quality`"),
+        ("use = \"rule\"", "use = \"rule\"\nfrom = \"qualty\"", "nothing is called `qualty`"),
+        ("max_chars = 1000", "min_score = \"high\"", "`min_score` of `language`"),
+    ] {
+        let told = spoiled_long(from, to);
+        assert!(told.contains(what), "{told}");
+        assert!(told.contains("p.toml: 1 mistake;"), "{told}");
+    }
+}
+
+#[test]
+fn what_can_be_checked_of_a_step_is_checked_beside_another_mistake_of_it() {
+    let told = spoiled_long(
+        "max_chars = 1000",
+        "\n[[step]]\nuse = \"listed_words\"\nprofile = \"non\"\nlists = [\"none.txt\"]\nonly_measure = 3\nwhere = \"length(text) > 'x'\"\nto = 3",
+    );
+    insta::assert_snapshot!(told);
+    let told =
+        complaint(&LONG.replace("\"gopher_quality\"", "\"gopher_qualty\"").replace("lang = 'en' and", "id > 3 and"));
+    assert!(told.contains("no step is called `gopher_qualty`") && told.contains("2 mistakes"), "{told}");
+    let told = spoiled_long("profile = \"dolma\"\nwhere = \"lang", "profile = \"dolmo\"\nwhere = \"langg");
+    assert!(told.contains("no field or measure is called `langg`") && told.contains("2 mistakes"), "{told}");
+    // Measures of a step whose settings are wrong are known.
+    let told = complaint(&LONG.replace("\"dolma\"", "\"dolmo\"").replace("quality.words", "quality.wrods"));
+    assert!(told.contains("did you mean `quality.words`?") && told.contains("2 mistakes"), "{told}");
+}

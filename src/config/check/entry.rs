@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wanjuan_filters::kit::{Field, Kind as _, Setup, Type, Wrong, kind};
+use wanjuan_filters::kit::{Field, Kind as _, Profile, Setup, Type, Wrong, kind};
 
 use super::super::complaint::Complaint;
 use super::super::pipeline::Entry;
@@ -11,26 +11,26 @@ use super::super::{Predicate, Scope, nearest};
 use super::Checker;
 use super::order::Draft;
 use crate::engine::commit::digest_file;
-use crate::registry::{self, Built, Refused};
+use crate::registry::{self, Built, Instance, Refused};
+use crate::rule::FACTS;
 use crate::sink::Columns;
 
 /// Keys that belong to the engine, whatever the step.
 pub const ENGINE_KEYS: [&str; 8] = ["name", "use", "from", "where", "profile", "only_measure", "index", "against"];
 
 impl Checker<'_> {
-    pub(super) fn entry(
-        &mut self,
-        draft: &Draft<'_>,
-        entries: &[Option<Entry>],
-        seed: u64,
-        slots: &mut usize,
-    ) -> Option<Entry> {
-        let Draft { table, written, name, inputs } = draft;
+    /// Checks and builds an entry. Where something of it is wrong, what is left is checked all the same, and
+    /// what is not known of documents behind it is not missed there.
+    pub(super) fn entry(&mut self, draft: &Draft<'_>, number: usize) -> Option<Entry> {
+        let before = self.before(draft);
+        self.behind[number] = Scope { open: true, ..before.clone() };
+        let Draft { table, written, name, .. } = draft;
         let Some(setting) = written.settings.get("use") else {
             let help = format!("add use = \"…\"; `wanjuan list` shows every {table}");
             self.complain(
                 Complaint::new(format!("this [[{table}]] does not say what it is"), written.header.clone()).help(help),
             );
+            self.condition(written, "where", &before);
             return None;
         };
         let Some(uses) = setting.value.as_str() else {
@@ -39,37 +39,22 @@ impl Checker<'_> {
         };
         let Some(known) = self.registry.find(table, uses) else {
             self.unknown(table, uses, setting);
+            self.condition(written, "where", &before);
             return None;
         };
-        let before = scope_before(inputs, entries);
-        let settings = self.settings(written, known, name, table)?;
-        let mut setup = Setup {
-            folder: self.folder.clone(),
-            seed,
-            step: name.clone(),
-            tables: Some(crate::source::rows),
-            ..Setup::default()
+        let mut setup = self.setup(name);
+        let Some(mut instance) = self.instance(draft, known, &mut setup) else {
+            self.left(draft, known, number, &before);
+            return None;
         };
-        let mut instance = match known.build(settings, &mut setup) {
-            Ok(instance) => instance,
-            Err(Refused::Settings(what)) => {
-                let complaint = Complaint::new(format!("`{name}`: {what}"), written.header.clone());
-                self.complain(complaint.help(format!("`wanjuan explain {uses}` describes its settings")));
-                return None;
-            }
-            Err(Refused::Step(wrong)) => {
-                self.refused(written, &wrong);
-                return None;
-            }
-        };
-        let known_before = inputs.iter().all(|&input| entries[input].is_some());
-        for field in instance.reads.iter().filter(|_| known_before) {
+        for field in &instance.reads {
             match before.fields.iter().find(|(known, _)| *known == field.name) {
                 Some((_, kind)) if *kind == field.kind || kind_fits(*kind, field.kind) => {}
                 Some((_, kind)) => {
                     let what = format!("`{name}` reads the field `{}` as {}; it is {kind}", field.name, field.kind);
                     self.complain(Complaint::new(what, written.header.clone()));
                 }
+                None if before.open => {}
                 None => {
                     let what = format!("`{name}` reads the field `{}`, which nothing before it writes", field.name);
                     let known: Vec<&str> = before.fields.iter().map(|(name, _)| name.as_str()).collect();
@@ -83,14 +68,13 @@ impl Checker<'_> {
             }
         }
         if let Built::Rule(rule) = &mut instance.built {
-            let mut scope = before.clone();
-            scope.facts = Some(*slots);
-            if let Some(predicate) = self.condition(written, "drop_if", &scope).filter(|_| known_before) {
+            let scope = Scope { facts: Some(self.slots), ..before.clone() };
+            if let Some(predicate) = self.condition(written, "drop_if", &scope) {
                 instance.measures = rule.prepare(predicate);
             }
         }
-        let own = *slots..*slots + instance.measures.len();
-        *slots = own.end;
+        let own = self.slots..self.slots + instance.measures.len();
+        self.slots = own.end;
         let mut scope = before.clone();
         for field in &instance.writes {
             match scope.fields.iter().find(|(known, _)| *known == field.name) {
@@ -108,7 +92,7 @@ impl Checker<'_> {
         }
         // A source selects among its own documents; everything else, among those that reach it.
         let visible = if *table == "source" { &scope } else { &before };
-        let selects = if known_before { self.condition(written, "where", visible) } else { None };
+        let selects = self.condition(written, "where", visible);
         let only_measures = self.only_measures(written, known);
         if let Built::Sink(sink) = &mut instance.built {
             let columns = Columns {
@@ -124,6 +108,7 @@ impl Checker<'_> {
         };
         let (index, against) = self.indexes(written, known, name, &instance.built, &files);
         let profile = written.text("profile").map(str::to_owned);
+        self.behind[number] = scope.clone();
         Some(Entry {
             name: name.clone(),
             uses: known.name,
@@ -143,6 +128,92 @@ impl Checker<'_> {
         })
     }
 
+    fn setup(&self, name: &str) -> Setup {
+        Setup {
+            folder: self.folder.clone(),
+            seed: self.head.seed,
+            step: name.to_owned(),
+            tables: Some(crate::source::rows),
+            ..Setup::default()
+        }
+    }
+
+    /// The step itself, if its settings are right.
+    fn instance(&mut self, draft: &Draft<'_>, known: &registry::Entry, setup: &mut Setup) -> Option<Instance> {
+        let Draft { table, written, name, .. } = draft;
+        let settings = match self.settings(written, known, name, table) {
+            Ok(settings) => settings,
+            Err(right) => {
+                self.misbuilt(draft, known, &right);
+                return None;
+            }
+        };
+        match known.build(settings, setup) {
+            Ok(instance) => return Some(instance),
+            Err(Refused::Settings(what)) => {
+                let complaint = Complaint::new(format!("`{name}`: {what}"), written.header.clone());
+                self.complain(complaint.help(format!("`wanjuan explain {}` describes its settings", known.name)));
+            }
+            Err(Refused::Step(wrong)) => self.refused(written, &wrong),
+        }
+        None
+    }
+
+    /// Some settings are wrong: what a step would refuse of the right ones, such as a file that is not there. A
+    /// profile that was misspelt may be any of them, so only what would be wrong with each is told.
+    fn misbuilt(&mut self, draft: &Draft<'_>, known: &registry::Entry, right: &toml::Table) {
+        let misspelt = draft.written.settings.contains_key("profile") && profile_of(draft.written, known).is_none();
+        let mut bases = vec![toml::Table::new()];
+        bases.extend(known.profiles.iter().filter(|_| misspelt).map(settings_of));
+        let wrongs = bases.into_iter().map(|mut settings| {
+            settings.extend(right.clone());
+            match known.build(settings, &mut self.setup(&draft.name)) {
+                Err(Refused::Step(wrong)) => Some(wrong),
+                _ => None,
+            }
+        });
+        let wrongs: Option<Vec<Wrong>> = wrongs.collect();
+        let Some([wrong, others @ ..]) = wrongs.as_deref() else { return };
+        let written = wrong.setting.is_some_and(|setting| right.contains_key(setting));
+        if written && others.iter().all(|other| other == wrong) {
+            self.refused(draft.written, wrong);
+        }
+    }
+
+    /// What is left to check of an entry that could not be built.
+    fn left(&mut self, draft: &Draft<'_>, known: &registry::Entry, number: usize, before: &Scope) {
+        let Draft { written, name, .. } = draft;
+        self.only_measures(written, known);
+        if known.measures == FACTS {
+            self.condition(written, "drop_if", &Scope { facts: Some(self.slots), ..before.clone() });
+        } else {
+            let behind = &mut self.behind[number];
+            behind.measures.extend(known.measures.iter().map(|measure| (format!("{name}.{}", measure.name), 0)));
+        }
+        let visible = if draft.table == "source" { self.behind[number].clone() } else { before.clone() };
+        self.condition(written, "where", &visible);
+    }
+
+    /// What is known of a document before an entry: behind every way that leads to it, all that one of
+    /// them writes. A field that only some ways write has no value on the others.
+    fn before(&self, draft: &Draft<'_>) -> Scope {
+        let mut scope = Scope { open: draft.astray, ..Scope::default() };
+        for behind in draft.inputs.iter().map(|&input| &self.behind[input]) {
+            for field in &behind.fields {
+                if scope.fields.iter().all(|(known, _)| *known != field.0) {
+                    scope.fields.push(*field);
+                }
+            }
+            for measure in &behind.measures {
+                if !scope.measures.contains(measure) {
+                    scope.measures.push(measure.clone());
+                }
+            }
+            scope.open |= behind.open;
+        }
+        scope
+    }
+
     fn unknown(&mut self, table: &str, uses: &str, setting: &written::Setting) {
         let other = ["source", "step", "sink"].into_iter().find(|other| self.registry.find(other, uses).is_some());
         let help = match (nearest(uses, self.registry.names(table).into_iter()), other) {
@@ -153,21 +224,21 @@ impl Checker<'_> {
         self.complain(Complaint::new(format!("no {table} is called `{uses}`"), setting.span.clone()).help(help));
     }
 
-    /// The step's own settings: the profile's, and above them the file's.
-    fn settings(&mut self, written: &Written, known: &registry::Entry, name: &str, table: &str) -> Option<toml::Table> {
+    /// The step's own settings: the profile's, and above them the file's. `Err` if some are wrong: those of
+    /// the file that are right.
+    fn settings(
+        &mut self,
+        written: &Written,
+        known: &registry::Entry,
+        name: &str,
+        table: &str,
+    ) -> Result<toml::Table, toml::Table> {
         let before = self.complaints.len();
-        let mut settings = toml::Table::new();
-        if let Some(setting) = written.settings.get("profile") {
+        let base = profile_of(written, known);
+        if let Some(setting) = written.settings.get("profile").filter(|_| base.is_none()) {
             let profiles = known.profiles.iter().map(|profile| profile.name);
-            match setting
-                .value
-                .as_str()
-                .map(|wanted| (wanted, known.profiles.iter().find(|profile| profile.name == wanted)))
-            {
-                Some((_, Some(profile))) => {
-                    settings = profile.settings.parse().expect("a test reads every profile");
-                }
-                Some((wanted, None)) => {
+            match setting.value.as_str() {
+                Some(wanted) => {
                     let help = match nearest(wanted, profiles.clone()) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if known.profiles.is_empty() => "remove `profile`".to_owned(),
@@ -181,6 +252,8 @@ impl Checker<'_> {
                 None => self.complain(Complaint::new("`profile` is a name in quotes", setting.span.clone())),
             }
         }
+        let base = base.unwrap_or_default();
+        let mut settings = toml::Table::new();
         let names = known.settings();
         for (key, setting) in &written.settings {
             let engine = ENGINE_KEYS.contains(&key.as_str()) || table == "source" && key == "paths";
@@ -216,7 +289,7 @@ impl Checker<'_> {
                 continue;
             }
             // A profile's list can be emptied; nothing can be made of nothing.
-            let emptied = setting.value.as_array().is_some_and(Vec::is_empty) && settings.contains_key(key);
+            let emptied = setting.value.as_array().is_some_and(Vec::is_empty) && base.contains_key(key);
             if let Some(misfit) = known.misfit(key, &setting.value).filter(|_| !emptied) {
                 self.complain(Complaint::new(misfit.what, setting.span.clone()).help(misfit.help));
                 continue;
@@ -224,12 +297,15 @@ impl Checker<'_> {
             settings.insert(key.clone(), setting.value.clone());
         }
         if self.complaints.len() > before {
-            return None;
+            return Err(settings);
         }
+        let right = settings;
+        let mut settings = base;
+        settings.extend(right.clone());
         if let Some((min, max, misfit)) = known.crossed(&settings) {
             let key = if written.settings.contains_key(&min) { min } else { max };
             self.complain(Complaint::new(misfit.what, written.value(&key)).help(misfit.help));
-            return None;
+            return Err(right);
         }
         if let Err(what) = known.fits(settings.clone()) {
             let complaint = Complaint::new(
@@ -237,9 +313,9 @@ impl Checker<'_> {
                 written.header.clone(),
             );
             self.complain(complaint.help(format!("`wanjuan explain {}` describes its settings", known.name)));
-            return None;
+            return Err(right);
         }
-        Some(settings)
+        Ok(settings)
     }
 
     fn refused(&mut self, written: &Written, wrong: &Wrong) {
@@ -314,21 +390,12 @@ fn kind_fits(is: Type, wanted: Type) -> bool {
     is == Type::Integer && wanted == Type::Number
 }
 
-/// What is known of a document before an entry: behind every way that leads to it, all that one of
-/// them writes. A field that only some ways write has no value on the others.
-fn scope_before(inputs: &[usize], entries: &[Option<Entry>]) -> Scope {
-    let mut scope = Scope::default();
-    for entry in inputs.iter().filter_map(|&input| entries[input].as_ref()) {
-        for field in &entry.scope.fields {
-            if scope.fields.iter().all(|(known, _)| *known != field.0) {
-                scope.fields.push(*field);
-            }
-        }
-        for measure in &entry.scope.measures {
-            if !scope.measures.contains(measure) {
-                scope.measures.push(measure.clone());
-            }
-        }
-    }
-    scope
+/// The settings of the profile that an entry names; `None` where it is misspelt.
+fn profile_of(written: &Written, known: &registry::Entry) -> Option<toml::Table> {
+    let wanted = written.text("profile")?;
+    known.profiles.iter().find(|profile| profile.name == wanted).map(settings_of)
+}
+
+fn settings_of(profile: &Profile) -> toml::Table {
+    profile.settings.parse().expect("a test reads every profile")
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use entry::ENGINE_KEYS;
 
+use super::Scope;
 use super::complaint::{Complaint, Complaints};
 use super::pipeline::{Checked, Entry, Pipeline};
 use super::written::{self, WrittenFile};
@@ -52,6 +53,8 @@ pub fn check(registry: &Registry, path: &Path, source: String, sets: &[String]) 
         sources: Vec::new(),
         head: Head::default(),
         indexes: Vec::new(),
+        behind: Vec::new(),
+        slots: 0,
     };
     let pipeline = checker.pipeline(path, &source, &file);
     match pipeline {
@@ -71,6 +74,10 @@ struct Checker<'a> {
     head: Head,
     /// Folders that steps write indexes into.
     indexes: Vec<PathBuf>,
+    /// What is known of a document behind each entry.
+    behind: Vec<Scope>,
+    /// How many measures there are so far.
+    slots: usize,
 }
 
 impl Checker<'_> {
@@ -85,10 +92,9 @@ impl Checker<'_> {
         self.sources = sources.map(|draft| draft.name.clone()).collect();
         let order = self.order(&drafts)?;
         let mut entries: Vec<Option<Entry>> = drafts.iter().map(|_| None).collect();
-        let mut slots = 0;
+        self.behind = vec![Scope { open: true, ..Scope::default() }; drafts.len()];
         for &number in &order {
-            let entry = self.entry(&drafts[number], &entries, self.head.seed, &mut slots);
-            entries[number] = entry;
+            entries[number] = self.entry(&drafts[number], number);
         }
         self.unread(&drafts);
         self.read_and_written(&drafts, &entries);

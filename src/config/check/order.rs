@@ -11,6 +11,8 @@ pub(super) struct Draft<'a> {
     pub(super) written: &'a Written,
     pub(super) name: String,
     pub(super) inputs: Vec<usize>,
+    /// Whether its `from` is wrong, so that it is not known what it reads.
+    pub(super) astray: bool,
 }
 
 /// Folders that every run has, which no sink may take.
@@ -58,13 +60,14 @@ impl Checker<'_> {
                     let complaint = Complaint::new(format!("two entries are called `{name}`"), written.key("name"));
                     self.complain(complaint.help("give one of them another name with `name = \"…\"`"));
                 }
-                drafts.push(Draft { table, written, name, inputs: Vec::new() });
+                drafts.push(Draft { table, written, name, inputs: Vec::new(), astray: false });
             }
         }
         let sources: Vec<usize> = (0..file.sources.len()).collect();
         let last_step = (file.sources.len() + file.steps.len()).checked_sub(1).filter(|_| !file.steps.is_empty());
         for number in 0..drafts.len() {
             let (table, written) = (drafts[number].table, drafts[number].written);
+            let before = self.complaints.len();
             let inputs = match (table, written.settings.get("from")) {
                 ("source", Some(setting)) => {
                     self.complain(
@@ -80,6 +83,7 @@ impl Checker<'_> {
                 (_, None) => last_step.map_or_else(|| sources.clone(), |last| vec![last]),
             };
             drafts[number].inputs = inputs;
+            drafts[number].astray = self.complaints.len() > before;
         }
         drafts
     }
@@ -161,6 +165,9 @@ impl Checker<'_> {
 
     /// A source or step whose documents go nowhere is a mistake: they would be lost in silence.
     pub(super) fn unread(&mut self, drafts: &[Draft<'_>]) {
+        if drafts.iter().any(|draft| draft.astray) {
+            return;
+        }
         for (number, draft) in drafts.iter().enumerate() {
             if draft.table != "sink" && !drafts.iter().any(|other| other.inputs.contains(&number)) {
                 let complaint =

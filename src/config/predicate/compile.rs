@@ -67,6 +67,7 @@ fn name_of(any: &Any) -> &'static str {
         Any::Number(_) => "a number",
         Any::Text(_) => "text",
         Any::Null => "null",
+        Any::Unknown => "unknown",
     }
 }
 
@@ -122,7 +123,7 @@ impl Compiler<'_> {
     fn boolean(&self, expression: &Expr) -> Result<Boolean, Mistake> {
         match self.any(expression)? {
             Any::Boolean(boolean) => Ok(boolean),
-            Any::Null => Ok(Boolean::Literal(None)),
+            Any::Null | Any::Unknown => Ok(Boolean::Literal(None)),
             other => Err(self.wrong(expression, format!("this is {}; a condition is needed here", name_of(&other)))),
         }
     }
@@ -130,7 +131,7 @@ impl Compiler<'_> {
     fn number(&self, expression: &Expr) -> Result<Number, Mistake> {
         match self.any(expression)? {
             Any::Number(number) => Ok(number),
-            Any::Null => Ok(Number::Literal(f64::NAN)),
+            Any::Null | Any::Unknown => Ok(Number::Literal(f64::NAN)),
             other => Err(self.wrong(expression, format!("this is {}; a number is needed here", name_of(&other)))),
         }
     }
@@ -138,6 +139,7 @@ impl Compiler<'_> {
     fn text(&self, expression: &Expr) -> Result<Text, Mistake> {
         match self.any(expression)? {
             Any::Text(text) => Ok(text),
+            Any::Unknown => Ok(Text::Body),
             other => Err(self.wrong(expression, format!("this is {}; text is needed here", name_of(&other)))),
         }
     }
@@ -239,7 +241,7 @@ impl Compiler<'_> {
             return Ok(field(*name, *kind));
         }
         let matching = |measure: &&(String, usize)| {
-            measure.0 == name || measure.0.split_once('.').is_some_and(|(_, short)| short == name)
+            measure.0 == name || measure.0.rsplit_once('.').is_some_and(|(_, short)| short == name)
         };
         let mut found = self.scope.measures.iter().filter(matching);
         match (found.next(), found.next()) {
@@ -249,6 +251,7 @@ impl Compiler<'_> {
                 mistake.help = Some(format!("write `{one}` or `{two}`"));
                 Err(mistake)
             }
+            (None, _) if self.may_be(name) => Ok(Any::Unknown),
             (None, _) => {
                 let mut mistake = self.wrong(expression, format!("no field or measure is called `{name}` here"));
                 let known = self.scope.fields.iter().map(|(field, _)| field.as_str());
@@ -264,6 +267,15 @@ impl Compiler<'_> {
                 Err(mistake)
             }
         }
+    }
+
+    /// Whether a name that is not known may be one that a mistake before has hidden: not a measure of a step
+    /// whose measures are known.
+    fn may_be(&self, name: &str) -> bool {
+        let of = |step: &str| {
+            self.scope.measures.iter().any(|(known, _)| known.rsplit_once('.').is_some_and(|(known, _)| known == step))
+        };
+        self.scope.open && !name.rsplit_once('.').is_some_and(|(step, _)| of(step))
     }
 
     /// A number about the text, which a rule measures if it is named.
@@ -327,6 +339,7 @@ impl Compiler<'_> {
                 mistake.help = Some("write `… is null` or `… is not null`".into());
                 Err(mistake)
             }
+            (Any::Unknown, _) | (_, Any::Unknown) => Ok(Boolean::Literal(None)),
             (left, right) => Err(self.wrong(whole, format!("{} is compared with {}", name_of(&left), name_of(&right)))),
         }
     }
@@ -351,6 +364,7 @@ impl Compiler<'_> {
                 });
                 Boolean::TextIn(Box::new(text), items.collect::<Result<_, _>>()?)
             }
+            Any::Unknown => Boolean::Literal(None),
             other => return Err(self.wrong(inner, format!("this is {}; `in` takes a number or text", name_of(&other)))),
         };
         Ok(self.negate(boolean, negated))

@@ -48,6 +48,8 @@ pub enum Any {
     Number(Number),
     Text(Text),
     Null,
+    /// A name of a scope that is open: it may be of any type, and is never evaluated.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +122,7 @@ impl Boolean {
                 Any::Boolean(inner) => inner.eval(document).is_none(),
                 Any::Number(inner) => inner.eval(document).is_none(),
                 Any::Text(inner) => inner.eval(document).is_none(),
-                Any::Null => true,
+                Any::Null | Any::Unknown => true,
             }),
             Boolean::NumberIn(inner, list) => inner.eval(document).map(|value| list.contains(&value)),
             Boolean::TextIn(inner, list) => inner.eval(document).map(|value| list.iter().any(|item| *item == *value)),

@@ -25,6 +25,9 @@ pub struct Scope {
     pub measures: Vec<(String, usize)>,
     /// Where facts of the text may be named, `text.words`: the slot of the first.
     pub facts: Option<usize>,
+    /// Whether there is more that is not known, because something before is written wrongly: an unknown name
+    /// is no mistake then.
+    pub open: bool,
 }
 
 /// A predicate that has been checked.
