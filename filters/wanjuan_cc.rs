@@ -160,10 +160,6 @@ impl Step for WanjuanCc {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        if config.min_punctuation > config.max_punctuation {
-            let what = "`min_punctuation` is above `max_punctuation`: nothing would be kept";
-            return Err(Wrong::setting("min_punctuation", what));
-        }
         Ok(WanjuanCc { config })
     }
 }

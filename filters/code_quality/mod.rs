@@ -272,12 +272,6 @@ impl Step for CodeQuality {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        if config.min_data_chars > config.max_data_chars {
-            return Err(Wrong::setting(
-                "min_data_chars",
-                "`min_data_chars` is above `max_data_chars`: no JSON would be kept",
-            ));
-        }
         Ok(CodeQuality {
             long_lines: Languages::new(&config.long_line_languages),
             alphanumeric: Languages::new(&config.alphanumeric_languages),

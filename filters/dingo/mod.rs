@@ -225,15 +225,6 @@ impl Step for Dingo {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        for (min, max, name, other) in [
-            (config.min_words, config.max_words, "min_words", "max_words"),
-            (config.min_sentences, config.max_sentences, "min_sentences", "max_sentences"),
-            (config.min_mean_word_chars, config.max_mean_word_chars, "min_mean_word_chars", "max_mean_word_chars"),
-        ] {
-            if min > max {
-                return Err(Wrong::setting(name, format!("`{name}` is above `{other}`: nothing would be kept")));
-            }
-        }
         Ok(Dingo { config })
     }
 }

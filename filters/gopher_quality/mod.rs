@@ -188,15 +188,6 @@ impl Step for GopherQuality {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        if config.min_words > config.max_words {
-            return Err(Wrong::setting("min_words", "`min_words` is above `max_words`: nothing would be kept"));
-        }
-        if config.min_mean_chars > config.max_mean_chars {
-            return Err(Wrong::setting(
-                "min_mean_chars",
-                "`min_mean_chars` is above `max_mean_chars`: nothing would be kept",
-            ));
-        }
         if config.stop_words.len() > 64 {
             return Err(
                 Wrong::setting("stop_words", format!("{} stop words", config.stop_words.len())).help("give at most 64")

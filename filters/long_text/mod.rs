@@ -131,15 +131,6 @@ impl Step for LongText {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        for (name, min, max) in [
-            ("min_distinct_words", config.min_distinct_words, config.max_distinct_words),
-            ("min_mean_line_chars", config.min_mean_line_chars, config.max_mean_line_chars),
-            ("min_compressed", config.min_compressed, config.max_compressed),
-        ] {
-            if min > max {
-                return Err(Wrong::setting(name, format!("`{name}` is above its `max_`: nothing would be kept")));
-            }
-        }
         Ok(LongText { config })
     }
 }

@@ -177,7 +177,7 @@ fn page(entry: &Entry) -> String {
     }
     if entry.kind == "filter" {
         let _ = writeln!(text, "\nAs in every filter\n  only_measure = false\n      {ONLY_MEASURE}");
-        text.push_str("  min_… and max_…\n      The bound itself is kept. `min_… = 0` and `max_… = inf` switch a rule off; a share lies between 0 and 1.\n");
+        text.push_str("  min_… and max_…\n      The bound itself is kept. `min_… = 0` and `max_… = inf` switch a rule off, in a list in its place; a share lies between 0 and 1.\n");
     }
     if entry.keeps_index {
         let _ = writeln!(text, "\nFrom one run to the next\n  index\n      {INDEX}\n  against\n      {AGAINST}");

@@ -2,7 +2,7 @@
 //!
 //! What a setting can be is said once, in its schema, where editors read it too: `minimum` and `maximum` (a
 //! share has 0 and 1), the lengths of texts. No number that is read here is below nothing or NaN. `inf` lies
-//! within every `max_`, which it switches off, and outside every `min_`, by which nothing would be kept.
+//! within every `max_`, which it switches off, whole numbers too, and outside every `min_`, by which nothing would be kept.
 
 use serde_json::{Number, Value};
 use toml::Value as Setting;
@@ -24,7 +24,9 @@ pub(super) fn misfit(schema: &Value, key: &str, value: &Setting) -> Option<Misfi
             if items.is_empty() && schema["default"].as_array().is_some_and(Vec::is_empty) {
                 return wrong(format!("`{key}` is empty, as if it were not there"), "name something, or leave it out");
             }
-            items.iter().find_map(|item| misfit(&schema["items"], key, item))
+            let wrong = |at: usize| Some((at, misfit(&schema["items"], key, &items[at])?));
+            let (at, misfit) = (0..items.len()).find_map(wrong)?;
+            Some(Misfit { help: within(misfit.help, key, items, at), ..misfit })
         }
         Setting::String(text) if text.is_empty() && schema["minLength"].as_u64().is_some_and(|least| least > 0) => {
             wrong(format!("an empty text in `{key}`"), "remove it")
@@ -35,6 +37,59 @@ pub(super) fn misfit(schema: &Value, key: &str, value: &Setting) -> Option<Misfi
         }
         _ => None,
     }
+}
+
+/// The help for one number of a list: what switches its rule off stands in its place.
+fn within(help: String, key: &str, items: &[Setting], at: usize) -> String {
+    let Some((before, off)) = help.split_once(&format!("`{key} = ")) else { return help };
+    let Some((off, behind)) = off.split_once('`') else { return help };
+    let list =
+        items.iter().enumerate().map(|(place, item)| if place == at { off.to_owned() } else { item.to_string() });
+    let list = list.collect::<Vec<_>>().join(", ");
+    format!("{before}`{key} = [{list}]`{behind}").replace("the rule off", "this one off")
+}
+
+/// Settings in which no whole number is `inf`: where a `max_` is one, the largest there is stands for it.
+pub(super) fn unbounded(schema: &Value, mut settings: toml::Table) -> toml::Table {
+    fn replace(schema: &Value, value: &mut Setting) {
+        match value {
+            Setting::Array(items) => items.iter_mut().for_each(|item| replace(&schema["items"], item)),
+            Setting::Float(f64::INFINITY) if schema["type"] == "integer" || schema["type"][0] == "integer" => {
+                *value = Setting::Integer(i64::MAX);
+            }
+            _ => {}
+        }
+    }
+    for (key, value) in settings.iter_mut().filter(|(key, _)| key.starts_with("max_")) {
+        replace(&schema["properties"][key.as_str()], value);
+    }
+    settings
+}
+
+/// What serde says of a value that is not of a setting's form, without the names that Rust has for types.
+pub(super) fn plainly(what: &str) -> String {
+    let Some((found, wanted)) = what
+        .strip_prefix("invalid type: ")
+        .or(what.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.split_once(", expected "))
+    else {
+        return what.replace("missing field", "missing setting");
+    };
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "u128" => "a whole number, 0 or more,",
+        "i8" | "i16" | "i32" | "i64" | "isize" | "i128" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "a list",
+        "a string" | "string only" | "string or map" | "a character" => "text in quotes",
+        "a boolean" => "true or false",
+        "a map" => "a table",
+        other => other,
+    };
+    let found = found.replacen("floating point ", "the number ", 1).replacen("integer ", "the number ", 1);
+    let found = found.replacen("string ", "the text ", 1).replacen("boolean ", "", 1);
+    let found =
+        found.replacen("unit variant", "no text", 1).replacen("sequence", "a list", 1).replacen("map", "a table", 1);
+    format!("this is {found}; {wanted} is needed here")
 }
 
 fn outside(schema: &Value, key: &str, number: f64) -> Option<Misfit> {
@@ -98,14 +153,22 @@ pub(super) fn crossed(schema: &Value, settings: &toml::Table) -> Option<(String,
 
 #[cfg(test)]
 mod tests {
-    use crate::registry::Registry;
+    use wanjuan_filters::kit::Setup;
+
+    use crate::registry::{Entry, Registry};
 
     fn told(step: &str, setting: &str) -> Option<(String, String)> {
-        let registry = Registry::builtin();
+        told_of(Registry::builtin().find("step", step).unwrap(), setting)
+    }
+
+    fn told_of(entry: &Entry, setting: &str) -> Option<(String, String)> {
         let table: toml::Table = setting.parse().unwrap();
         let (key, value) = table.iter().next().unwrap();
-        let entry = registry.find("step", step).unwrap();
-        entry.fits(table.clone()).unwrap();
+        if let Err(what) = entry.fits(table.clone())
+            && !what.starts_with("missing")
+        {
+            panic!("{what}");
+        }
         entry.misfit(key, value).map(|misfit| (misfit.what, misfit.help))
     }
 
@@ -124,12 +187,56 @@ mod tests {
         let what = "`min_ended_lines` is inf: nothing would be kept";
         refused("fineweb_quality", "min_ended_lines = inf", what, "`min_ended_lines = 0` switches the rule off");
         let what = "`max_top_ngram_chars` is 20: a share lies between 0 and 1";
-        let help = "20 % is 0.2; `max_top_ngram_chars = inf` switches the rule off";
+        let help = "20 % is 0.2; `max_top_ngram_chars = [0.2, inf, 0.1]` switches this one off";
         refused("gopher_repetition", "max_top_ngram_chars = [0.2, 20, 0.1]", what, help);
         let what = "`share` is inf: a share lies between 0 and 1";
         refused("sample", "share = inf", what, "leave it out for null");
         for fits in ["max_short_lines = 0", "max_short_lines = 1", "max_short_lines = inf", "min_ended_lines = 1"] {
             assert_eq!(told("fineweb_quality", fits), None, "{fits}");
+        }
+    }
+
+    #[test]
+    fn inf_switches_off_every_rule_that_has_a_largest_number() {
+        let mut whole = 0;
+        for entry in Registry::builtin().entries() {
+            for (key, schema) in entry.schema["properties"].as_object().into_iter().flatten() {
+                let numbers = if schema["type"] == "array" { &schema["items"] } else { schema };
+                let is = |kind: &str| numbers["type"] == kind || numbers["type"][0] == kind;
+                if !key.starts_with("max_") || !(is("integer") || is("number")) {
+                    continue;
+                }
+                let length = schema["default"].as_array().map(|list| vec!["inf"; list.len()].join(", "));
+                let setting = length.map_or(format!("{key} = inf"), |list| format!("{key} = [{list}]"));
+                assert_eq!(told_of(entry, &setting), None, "{}.{key}", entry.name);
+                whole += usize::from(is("integer"));
+            }
+        }
+        assert!(whole > 15, "{whole}");
+        let settings = "max_words = inf".parse().unwrap();
+        let registry = Registry::builtin();
+        let built = registry.find("step", "gopher_quality").unwrap().build(settings, &mut Setup::default());
+        assert!(built.ok().unwrap().settings.contains("\"max_words\":9223372036854775807"));
+    }
+
+    #[test]
+    fn types_are_told_in_words() {
+        let registry = Registry::builtin();
+        let told = |setting: &str| {
+            registry.find("step", "gopher_quality").unwrap().fits(setting.parse().unwrap()).unwrap_err()
+        };
+        for (setting, what) in [
+            ("min_words = 'many'", "this is the text \"many\"; a whole number, 0 or more, is needed here"),
+            ("min_words = 1.5", "this is the number `1.5`; a whole number, 0 or more, is needed here"),
+            ("min_words = inf", "this is the number `inf`; a whole number, 0 or more, is needed here"),
+            ("min_words = -1", "this is the number `-1`; a whole number, 0 or more, is needed here"),
+            ("min_alphabetic_words = true", "this is `true`; a number is needed here"),
+            ("stop_words = 'the'", "this is the text \"the\"; a list is needed here"),
+            ("stop_words = [3]", "this is the number `3`; text in quotes is needed here"),
+            ("stop_words = {}", "this is a table; a list is needed here"),
+            ("counting = ['dolma']", "this is no text; text in quotes is needed here"),
+        ] {
+            assert_eq!(told(setting), what, "{setting}");
         }
     }
 

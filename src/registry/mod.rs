@@ -98,17 +98,17 @@ impl Entry {
         if let Some((.., misfit)) = self.crossed(&settings) {
             return Err(Refused::Settings(misfit.what));
         }
-        (self.build)(settings, setup)
+        (self.build)(bounds::unbounded(&self.schema, settings), setup)
     }
 
     /// Whether settings are of the step's form.
     pub fn fits(&self, settings: toml::Table) -> Result<(), String> {
-        (self.fits)(settings)
+        (self.fits)(bounds::unbounded(&self.schema, settings))
     }
 
     /// What follows from settings, for people: see [`Step::picture`].
     pub fn picture(&self, settings: toml::Table) -> Option<String> {
-        (self.picture)(settings)
+        (self.picture)(bounds::unbounded(&self.schema, settings))
     }
 
     /// What is wrong with a setting's value that is of the step's form.
@@ -287,7 +287,7 @@ fn schema<T: Step>() -> serde_json::Value {
 }
 
 fn parse<T: Step>(settings: toml::Table) -> Result<T::Config, String> {
-    toml::Value::Table(settings).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    toml::Value::Table(settings).try_into().map_err(|error: toml::de::Error| bounds::plainly(error.message()))
 }
 
 fn build<T: Step>(settings: toml::Table, setup: &mut Setup) -> Result<Instance, Refused>

@@ -138,7 +138,7 @@ impl Run<'_> {
             return Err(complain(what).help(help));
         }
         if let Err(what) = entry.fits(toml::Table::from_iter([(key.to_owned(), value.clone())]))
-            && !what.starts_with("missing field")
+            && !what.starts_with("missing setting")
         {
             let help = format!("`wanjuan explain {}` describes it", entry.name);
             return Err(complain(format!("`{key}` of `{}`: {what}", record.name)).help(help));

@@ -282,7 +282,7 @@ impl Checker<'_> {
             // Alone, so that each mistyped setting is found; what else the step requires is not missed yet.
             let alone = toml::Table::from_iter([(key.clone(), setting.value.clone())]);
             if let Err(what) = known.fits(alone)
-                && !what.starts_with("missing field")
+                && !what.starts_with("missing setting")
             {
                 let complaint = Complaint::new(format!("`{key}` of `{name}`: {what}"), setting.span.clone());
                 self.complain(complaint.help(format!("`wanjuan explain {}` describes it", known.name)));
@@ -308,10 +308,7 @@ impl Checker<'_> {
             return Err(right);
         }
         if let Err(what) = known.fits(settings.clone()) {
-            let complaint = Complaint::new(
-                format!("`{name}`: {}", what.replace("missing field", "missing setting")),
-                written.header.clone(),
-            );
+            let complaint = Complaint::new(format!("`{name}`: {}", what), written.header.clone());
             self.complain(complaint.help(format!("`wanjuan explain {}` describes its settings", known.name)));
             return Err(right);
         }

@@ -11,6 +11,7 @@ fn scope() -> Scope {
         ],
         measures: vec![("gopher.words".into(), 0), ("c4.lines".into(), 1), ("c5.lines".into(), 2)],
         facts: None,
+        open: false,
     }
 }
 
