@@ -6,7 +6,9 @@
 //!   (`12 comments`, `阅读(123)`), or three or more phrases with marks between, at least half of them known
 //!   (`Home | News | Contact`);
 //! - among the first and last `edge_lines` lines, a line that begins as notices do (`Share this`, `Copyright ©`,
-//!   `责任编辑：`, `上一篇：`), or that holds a phrase of theirs (`all rights reserved`, `未经授权`, `we use cookies`).
+//!   `责任编辑：`, `上一篇：`), or that holds a phrase of theirs (`all rights reserved`, `we use cookies`). Where prose
+//!   may begin so too (`Posted by`, `来源：`, `登录后`), a sentence or a dozen words stay unless they speak to the
+//!   reader of a site; a copyright needs its year or its sign (`Copyright 2019 Acme`), `未经` what is forbidden.
 //!
 //! What is left of a document may be nothing; it stays for a filter to judge.
 //!
@@ -25,7 +27,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 
-use phrases::{BEGIN, HOLD, PHRASES};
+use phrases::{BEGIN, BEGIN_OR_PROSE, HOLD, HOLD_OR_PROSE, PHRASES, RIGHTS, TO_READERS};
 
 use crate::kit::{Document, Mapper, Setup, Step, Verdict, Wrong, kind};
 
@@ -69,16 +71,26 @@ pub struct BoilerplateLines {
 }
 
 static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| PHRASES.iter().copied().collect());
-static BEGINS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+static BEGINS: LazyLock<AhoCorasick> = LazyLock::new(|| beginning(BEGIN));
+static PROSE_BEGINS: LazyLock<AhoCorasick> = LazyLock::new(|| beginning(BEGIN_OR_PROSE));
+static HOLDS: LazyLock<AhoCorasick> = LazyLock::new(|| holding(HOLD));
+static PROSE_HOLDS: LazyLock<AhoCorasick> = LazyLock::new(|| holding(HOLD_OR_PROSE));
+static SPEAKS_TO_READERS: LazyLock<AhoCorasick> = LazyLock::new(|| holding(TO_READERS));
+static SAYS_RIGHTS: LazyLock<AhoCorasick> = LazyLock::new(|| holding(RIGHTS));
+
+fn beginning(patterns: &[&str]) -> AhoCorasick {
     let builder =
-        AhoCorasick::builder().start_kind(StartKind::Anchored).match_kind(MatchKind::LeftmostFirst).build(BEGIN);
+        AhoCorasick::builder().start_kind(StartKind::Anchored).match_kind(MatchKind::LeftmostFirst).build(patterns);
     builder.expect("a few short patterns")
-});
-static HOLDS: LazyLock<AhoCorasick> = LazyLock::new(|| AhoCorasick::new(HOLD).expect("a few short patterns"));
+}
+
+fn holding(patterns: &[&str]) -> AhoCorasick {
+    AhoCorasick::new(patterns).expect("a few short patterns")
+}
 
 impl Step for BoilerplateLines {
     const NAME: &'static str = "boilerplate_lines";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -268,8 +280,51 @@ fn is_counter(line: &str) -> bool {
 
 fn is_notice(line: &str) -> bool {
     let begin = line.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '©' | '(' | '【'));
-    let anchored = Input::new(begin).anchored(Anchored::Yes);
-    BEGINS.try_find(anchored).is_ok_and(|found| found.is_some()) || HOLDS.is_match(line)
+    let begins = |with: &AhoCorasick| {
+        with.try_find(Input::new(begin).anchored(Anchored::Yes)).is_ok_and(|found| found.is_some())
+    };
+    if begins(&BEGINS) || HOLDS.is_match(line) || is_copyright(begin) || is_forbidden(line) {
+        return true;
+    }
+    let may_be = begins(&PROSE_BEGINS) && !begin.starts_with("登录后台") || PROSE_HOLDS.is_match(line);
+    may_be && (!is_prose(line) || SPEAKS_TO_READERS.is_match(line))
+}
+
+/// Whether a line is a sentence, of several clauses, or of a dozen words and more: no label with what it labels.
+fn is_prose(line: &str) -> bool {
+    let end = line.trim_end_matches(['"', '”', '’', ')', '）', '」']);
+    let sentence = end.ends_with(['.', '!', '?', ';', '。', '！', '？', '；']) && !end.ends_with("...");
+    sentence || line.contains(['，', '。', '；']) || line.split_whitespace().count() >= 12
+}
+
+/// Words that a line with a year in it may have around it, and still be a notice of copyright.
+const COPYRIGHT_WORDS: usize = 8;
+
+/// `Copyright 2019 Acme`, `(c) Acme 2019`: not what is written about copyright, nor a third point `(c)`.
+fn is_copyright(line: &str) -> bool {
+    let (sign, rest) = match (line.strip_prefix("copyright"), line.strip_prefix("(c)")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return false,
+    };
+    let rest = rest.trim_start_matches([' ', ':', '-', '–', '—']);
+    let year = |word: &str| {
+        let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+        digits.len() >= 4 && (digits.starts_with("19") || digits.starts_with("20"))
+    };
+    let short = rest.split_whitespace().count() <= COPYRIGHT_WORDS;
+    !sign && (rest.is_empty() || rest.starts_with(['©', 'ⓒ', '®']) || rest.starts_with("(c)"))
+        || rest.split_whitespace().next().is_some_and(year)
+        || short && !is_prose(rest) && rest.split_whitespace().any(year)
+}
+
+/// `版权所有 某公司`, `未经授权，禁止转载`: not those who have rights, nor what happens without leave.
+fn is_forbidden(line: &str) -> bool {
+    let rights = ["版权所有", "版權所有"].iter().find_map(|words| line.split_once(words));
+    let owned = rights.is_some_and(|(before, behind)| {
+        !behind.starts_with(['者', '人', '方', '权', '權', '的']) && !is_prose(before) && !is_prose(behind)
+    });
+    owned || (rights.is_some() || line.contains("未经")) && SAYS_RIGHTS.is_match(line)
 }
 
 #[cfg(test)]
@@ -319,6 +374,17 @@ mod tests {
             "本文来自网络，未经授权禁止转载",
             "沪ICP备12345号",
             "1万次阅读",
+            "Copyright © Acme",
+            "Copyright Acme Inc. 2004-2019",
+            "(c) 2019 by the author",
+            "(C) Acme 2019",
+            "Posted on May 3, 2019 by Jane in News",
+            "来源：新华网 2019-05-03",
+            "版权所有：某某公司",
+            "本书版权所有，翻印必究。",
+            "登录后，您可以发表评论。",
+            "By using it you agree to our privacy policy.",
+            "作者：张三",
         ] {
             assert!(goes(line), "{line}");
         }
@@ -342,6 +408,23 @@ mod tests {
             "一共评论了很多",
             "第3章 阅读",
             "a | b | c",
+            "Copyright law protects the authors of original works.",
+            "Copyright is a right of authors",
+            "Copyright in the 2019 edition belongs to nobody, which is the point of it.",
+            "(c) the party of the third part shall pay all costs.",
+            "(c) a list of members",
+            "Posted by the door, a guard watched the street all night.",
+            "Subscribe to a theory long enough and it becomes a habit.",
+            "Google changed its privacy policy on Monday.",
+            "来源：这些数据来自统计局，由作者整理而成。",
+            "版权所有者有权要求赔偿。",
+            "版权所有人是张三",
+            "登录后，系统会自动跳转到个人中心。",
+            "登录后台可以看到每天的统计",
+            "她大学毕业后才能独立生活。",
+            "未经世事的少年",
+            "未经同意，他拿走了那本书。",
+            "地址：这是一个计算机术语，指内存单元的编号。",
             "Share prices fell by 3 percent on Monday and the next days as well, while others said nothing about it at all.",
         ] {
             assert!(!goes(line), "{line}");
