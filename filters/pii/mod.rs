@@ -15,7 +15,7 @@
 //!   unless `public_ips_only` is false.
 //! - `phone`: `+`, a country code and 8 to 15 digits in all (10 behind `+1`); Chinese mobile numbers, in one
 //!   piece or 3-4-4, with `86` and `0086`; Chinese landlines with the area code of a place and a mark behind it
-//!   (`010-62345678`, `（0755）2345678`), perhaps an extension; numbers of North America in groups, with an area in
+//!   (`010-62345678`, `（0755）2345678`), perhaps an extension (`-801`, `转801`); numbers of North America in groups, with an area in
 //!   parentheses or one mark throughout (`(415) 555-2671`, `415-555-2671`).
 //! - `id_card`: Chinese identity numbers whose province, date and check digit (ISO 7064 MOD 11-2) hold.
 //! - `bank_card`: 13 to 19 digits in one piece or in fours, of a known network, whose Luhn digit holds.
@@ -36,7 +36,7 @@
 //! | `generic_secrets` | false | `api_key = "…"` with 3.5 bits a character or more |
 //! | `max_found` | none | Dolma, arXiv:2402.00159: 5 |
 //! | `email_replacements` | `email@example.com`, `firstname.lastname@example.org` | datatrove 0.10.1 |
-//! | `ip_replacements` | six of RFC 5737 | for documentation; datatrove's own are public |
+//! | `ip_replacements` | six of RFC 5737, two of RFC 3849 | for documentation; datatrove's own are public. An address gets one of its own version, where the list has one |
 //! | `phone_replacements`, … | `\|\|\|PHONE_NUMBER\|\|\|`, … | Dolma's; the others are ours in its manner |
 
 mod email;
@@ -47,6 +47,7 @@ mod secret;
 mod seen;
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -144,6 +145,8 @@ impl Default for Config {
                 "198.51.100.133",
                 "203.0.113.62",
                 "203.0.113.240",
+                "2001:db8:64::1f",
+                "2001:db8:a2:7::c5",
             ]),
             phone_replacements: list(&["|||PHONE_NUMBER|||"]),
             id_card_replacements: list(&["|||ID_CARD|||"]),
@@ -195,12 +198,14 @@ struct Span {
 /// See the words at the top of this file.
 pub struct Pii {
     config: Config,
+    /// Of the replacements for addresses of machines, those for version 4 and those for version 6.
+    ips: [Vec<String>; 2],
     seed: u64,
 }
 
 impl Step for Pii {
     const NAME: &'static str = "pii";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[
         Profile { name: "wanjuan", settings: "", about: "Every kind is masked, by our rules." },
@@ -254,7 +259,13 @@ impl Step for Pii {
                     .help("an empty text `\"\"` removes what is found"));
             }
         }
-        Ok(Pii { config, seed: xxh3_64_with_seed(setup.step.as_bytes(), setup.seed) })
+        let version = |text: &String| text.parse::<IpAddr>().ok().map(|ip| ip.is_ipv6());
+        let ips = [false, true].map(|six| {
+            let list = &config.ip_replacements;
+            let own: Vec<String> = list.iter().filter(|one| version(one) != Some(!six)).cloned().collect();
+            if own.is_empty() { list.clone() } else { own }
+        });
+        Ok(Pii { config, ips, seed: xxh3_64_with_seed(setup.step.as_bytes(), setup.seed) })
     }
 }
 
@@ -405,7 +416,7 @@ impl Pii {
                 Kind::IdCard => &self.config.id_card_replacements,
                 Kind::BankCard => &self.config.bank_card_replacements,
                 Kind::Phone => &self.config.phone_replacements,
-                Kind::Ip => &self.config.ip_replacements,
+                Kind::Ip => &self.ips[usize::from(text[start..end].contains([':', '：']))],
             };
             let chosen = match &replacements[..] {
                 _ if kind == Kind::Secret && text[..start].ends_with("://") => secret::IN_ADDRESS,

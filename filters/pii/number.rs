@@ -77,14 +77,14 @@ fn judge(text: &str, run: Run, last: usize, wanted: Wanted) -> Option<Span> {
             && !matches!(seen::before(bytes, start - length).0, b'+' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
             && let Some(end) = international(bytes, start)
         {
-            return span(start - length, end, Kind::Phone);
+            return span(with_bracket(bytes, start - length, end, last), end, Kind::Phone);
         }
         if let Some(end) = chinese_mobile(bytes, start)
             && stands_alone(text, start, end)
         {
-            return span(start, end, Kind::Phone);
+            return span(with_bracket(bytes, start, end, last), end, Kind::Phone);
         }
-        if let Some((start, end)) = landline(bytes, run).or_else(|| north_american(bytes, run))
+        if let Some((start, end)) = landline(text, run).or_else(|| north_american(bytes, run))
             && start >= last
             && stands_alone(text, start, end)
         {
@@ -326,6 +326,19 @@ fn international(bytes: &[u8], start: usize) -> Option<usize> {
     best
 }
 
+/// Where a number starts that ends at `end`: at the bracket before it if one of it is closed within, as in
+/// `(+86)138…`.
+fn with_bracket(bytes: &[u8], start: usize, end: usize, last: usize) -> usize {
+    let (mut at, mut open) = (start, 0);
+    while at < end {
+        let (c, length) = seen::at(bytes, at);
+        open += i32::from(c == b'(') - i32::from(c == b')');
+        at += length;
+    }
+    let (previous, length) = seen::before(bytes, start);
+    if open < 0 && previous == b'(' && start - length >= last { start - length } else { start }
+}
+
 /// `1[3-9]` and nine more digits, in one piece or 3-4-4, with or without the country's code.
 fn chinese_mobile(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
@@ -390,8 +403,10 @@ fn behind_area(bytes: &[u8], at: usize, opened: bool, marks: &[u8]) -> Option<us
     (behind > at).then(|| if opened { skip(bytes, behind, b" -") } else { behind })
 }
 
-/// A number of a Chinese landline with its area code: `010-12345678`, `(0755) 1234 5678`, perhaps an extension.
-fn landline(bytes: &[u8], run: Run) -> Option<(usize, usize)> {
+/// A number of a Chinese landline with its area code: `010-12345678`, `(0755) 1234 5678`, perhaps an extension
+/// (`-801`, `转801`, `转分机 801`).
+fn landline(text: &str, run: Run) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
     if !matches!(run.count, 3 | 4) {
         return None;
     }
@@ -418,12 +433,19 @@ fn landline(bytes: &[u8], run: Run) -> Option<(usize, usize)> {
     if !(count == 8 || count == 7 && run.count == 4) {
         return None;
     }
-    let extension = skip(bytes, end, b"-");
+    let extension = behind_transfer(text, end).unwrap_or_else(|| skip(bytes, end, b"-"));
     let (more, behind) = count_digits(bytes, extension);
     if extension > end && (1..=5).contains(&more) {
         end = behind;
     }
     Some((if opened { run.start - length } else { run.start }, end))
+}
+
+/// Behind the words before an extension: `转`, `转分机`, with a space on either side.
+fn behind_transfer(text: &str, end: usize) -> Option<usize> {
+    let words = text[skip(text.as_bytes(), end, b" ")..].strip_prefix(['转', '轉'])?;
+    let words = words.strip_prefix("分机").or(words.strip_prefix("分機")).unwrap_or(words);
+    Some(skip(text.as_bytes(), text.len() - words.len(), b" "))
 }
 
 /// A number of North America: `(415) 555-2671`, `415-555-2671`, `1.415.555.2671`.
@@ -555,7 +577,7 @@ pub mod plain {
     /// With the parenthesis before them: their area code, and what is behind it.
     static AREAS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
         [
-            r"^(?:\((0\d{2,3})\)[ -]?|(0\d{2,3})[ -])([2-8]\d{6,7}|[2-8]\d{2,3}[ -]\d{4})(?:-\d{1,5})?$",
+            r"^(?:\((0\d{2,3})\)[ -]?|(0\d{2,3})[ -])([2-8]\d{6,7}|[2-8]\d{2,3}[ -]\d{4})(?:-\d{1,5}| ?\x01(?:\x02\x03)? ?\d{1,5})?$",
             r"^(?:1[-. ])?\(([2-9][0-8]\d)\)[ -]?([2-9]\d\d)[-. ]\d{4}$|^(?:1-)?([2-9][0-8]\d)-([2-9]\d\d)-\d{4}$|^(?:1\.)?([2-9][0-8]\d)\.([2-9]\d\d)\.\d{4}$",
         ]
         .map(|shape| Regex::new(shape).unwrap())
@@ -577,7 +599,19 @@ pub mod plain {
     pub fn find(text: &str, wanted: Wanted) -> Vec<Span> {
         let skeleton: Vec<(usize, u8)> =
             text.char_indices().map(|(at, _)| (at, seen::at(text.as_bytes(), at).0)).collect();
-        let line: String = skeleton.iter().map(|(_, c)| if c.is_ascii() { *c as char } else { '\n' }).collect();
+        // `转` stands as U+0001, `分机` as U+0002 and U+0003.
+        let line: String = text
+            .char_indices()
+            .zip(&skeleton)
+            .map(|((at, c), (_, skeleton))| match c {
+                '转' | '轉' => '\u{1}',
+                '分' if text[at..].starts_with("分机") || text[at..].starts_with("分機") => '\u{2}',
+                '机' | '機' if text[..at].ends_with('分') => '\u{3}',
+                '\u{1}'..='\u{3}' => '\n',
+                _ if skeleton.is_ascii() => *skeleton as char,
+                _ => '\n',
+            })
+            .collect();
         let place = |at: usize| skeleton.get(at).map_or(text.len(), |(at, _)| *at);
         let c = |at: usize| line.as_bytes().get(at).copied().unwrap_or(0);
         let back = |at: usize| at.checked_sub(1).map_or(0, c);
@@ -651,6 +685,11 @@ pub mod plain {
                         }
                     };
                     if fits {
+                        // `(+86)138…`: the bracket that is closed within is part of it.
+                        let closed = piece.matches(')').count() > piece.matches('(').count();
+                        let free = found.last().is_none_or(|last| last.end < start);
+                        let bracket = *kind == Kind::Phone && closed && from > 0 && c(from - 1) == b'(' && free;
+                        let start = if bracket { place(from - 1) } else { start };
                         found.push(Span { start, end: stop, kind: *kind });
                         at = end;
                         continue 'text;

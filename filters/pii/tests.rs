@@ -149,6 +149,12 @@ fn phone_numbers_are_found_and_other_numbers_are_not() {
     );
     assert_eq!(finds("call +1 (212) 555-0147 or +44 (0)20 7946 0018."), "p:+1 (212) 555-0147|p:+44 (0)20 7946 0018");
     assert_eq!(finds("+49 30 123456, +39 06 1234567"), "p:+49 30 123456|p:+39 06 1234567");
+    assert_eq!(finds("(+86)13812345678，（＋86）138 1234 5678"), "p:(+86)13812345678|p:（＋86）138 1234 5678");
+    assert_eq!(finds("(86)13812345678 (0086)13812345678"), "p:(86)13812345678|p:(0086)13812345678");
+    assert_eq!(finds("(+86 13812345678) (86-13812345678)"), "p:+86 13812345678|p:86-13812345678");
+    assert_eq!(finds("(+1) 212 555 0147 or (+49)30123456"), "p:(+1) 212 555 0147|p:(+49)30123456");
+    assert_eq!(finds("(a +86)13812345678"), "p:+86)13812345678");
+    assert_eq!(told(&step(""), "", "电话(+86)13812345678。").1, "电话|||PHONE_NUMBER|||。");
     assert_eq!(finds("tel:13812345678/13912345678"), "p:13812345678|p:13912345678");
     for none in [
         "订单13812345678901",
@@ -182,6 +188,11 @@ fn landlines_have_the_area_code_of_a_place_and_a_mark_behind_it() {
     assert_eq!(finds("（021）62345678 (0571) 8765 4321"), "p:（021）62345678|p:(0571) 8765 4321");
     assert_eq!(finds("０１０－６２３４５６７８ 020 8765 4321"), "p:０１０－６２３４５６７８|p:020 8765 4321");
     assert_eq!(finds("0755-23456789-8001转"), "p:0755-23456789-8001");
+    assert_eq!(
+        finds("010-62345678转801，0755-2345678 转 12，(021)62345678轉分機 8001；020-87654321转分机3"),
+        "p:010-62345678转801|p:0755-2345678 转 12|p:(021)62345678轉分機 8001|p:020-87654321转分机3"
+    );
+    assert_eq!(finds("010-62345678转接 010-62345678转801234 010-62345678转"), ["p:010-62345678"; 3].join("|"));
     for none in [
         "010-2345678",   // Beijing has eight digits
         "0755-12345678", // no number begins so
@@ -385,6 +396,19 @@ fn too_many_finds_drop_a_document() {
 }
 
 #[test]
+fn an_address_of_version_6_gets_one_of_version_6() {
+    for id in 0..20 {
+        let masked = told(&step(""), &id.to_string(), "2606:4700::1111 8.8.8.88").1;
+        let (six, four) = masked.split_once(' ').unwrap();
+        assert!(six.parse::<std::net::Ipv6Addr>().is_ok() && four.parse::<std::net::Ipv4Addr>().is_ok(), "{masked}");
+    }
+    // Where a list has none, any of it; what is no address is for both.
+    assert_eq!(told(&step("ip_replacements = ['192.0.2.1']"), "", "2606:4700::1111").1, "192.0.2.1");
+    assert_eq!(told(&step("ip_replacements = ['2001:db8::1']"), "", "8.8.8.88").1, "2001:db8::1");
+    assert_eq!(told(&step("ip_replacements = ['<IP>', '192.0.2.1']"), "", "2606:4700::1111").1, "<IP>");
+}
+
+#[test]
 fn a_value_has_one_replacement_in_a_document_and_the_document_chooses() {
     let step = step("ip_replacements = ['1', '2', '3', '4', '5', '6', '7', '8']\nemail = 'off'");
     let masked = |id: &str| told(&step, id, "8.8.8.88 9.9.9.99 8.8.8.88 8．8．8．88").1;
@@ -566,7 +590,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_those_of_the_plain_rule(text in "(1|8|１|138|86|\\+|\\+86|\\+44|1234|4111 1111 1111 1111|4111111111111111|11010519491231002|X|0| |-|\\(0\\)|\\)|\\.|8.8.8.88|v|=|/|元|中|_|\\(|（|０|010|0755|62345678|2345|678|415|555|2671|23){0,12}") {
+    fn numbers_are_those_of_the_plain_rule(text in "(1|8|１|138|86|\\+|\\+86|\\+44|1234|4111 1111 1111 1111|4111111111111111|11010519491231002|X|0| |-|\\(0\\)|\\)|\\.|8.8.8.88|v|=|/|元|中|_|\\(|（|０|010|0755|62345678|2345|678|415|555|2671|23|\\(\\+86\\)|转|轉|分机){0,12}") {
         let wanted = number::Wanted { id_card: true, old_id_card: true, bank_card: true, phone: true, ip: true, public_ips_only: true };
         let mut fast = Vec::new();
         number::find(&text, wanted, &mut fast);
