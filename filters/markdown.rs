@@ -7,7 +7,7 @@
 //! Much that is no Markdown can be read as such. So brackets are a link only where their target looks like one
 //! (`https://…`, `/…`, `#…`, `a/b`, `a.html`) or no letter, digit or bracket stands before them and their text
 //! has a letter: `f[i](x)` and `[&](y)` are code. A definition's target must look like one: `[Ann]: Hello` is
-//! speech. Emphasis with a letter or digit of ASCII before its first mark or behind its last is none: `2*3*4`.
+//! speech, and `[Ann]` in such a text stays. Emphasis with a letter or digit of ASCII before its first mark or behind its last is none: `2*3*4`.
 //!
 //! | setting    | default | source                                                                        |
 //! |------------|---------|-------------------------------------------------------------------------------|
@@ -94,7 +94,7 @@ pub struct Markdown {
 
 impl Step for Markdown {
     const NAME: &'static str = "markdown";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("markdown.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -220,8 +220,10 @@ impl Markdown {
         let text = &all[range.clone()];
         match tag {
             Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => What::Other,
-            Tag::Link { dest_url, .. } if is_link(all, range, dest_url) => What::Link,
-            Tag::Image { dest_url, .. } if is_link(all, range, dest_url) => What::Image { badge: is_badge(dest_url) },
+            Tag::Link { link_type, dest_url, .. } if is_link(all, range, *link_type, dest_url) => What::Link,
+            Tag::Image { link_type, dest_url, .. } if is_link(all, range, *link_type, dest_url) => {
+                What::Image { badge: is_badge(dest_url) }
+            }
             Tag::Heading { .. } if self.config.headings => What::Heading,
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough if self.config.emphasis => {
                 let before = all[..range.start].ends_with(|c: char| c.is_ascii_alphanumeric());
@@ -348,7 +350,11 @@ fn is_comment(html: &str) -> bool {
 }
 
 /// Whether what reads as a link or an image is one, and no code or prose with brackets.
-fn is_link(text: &str, range: &Range<usize>, target: &str) -> bool {
+fn is_link(text: &str, range: &Range<usize>, kind: LinkType, target: &str) -> bool {
+    // What refers to a definition goes where the definition does.
+    if kind != LinkType::Inline {
+        return is_target(target);
+    }
     let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ')' | ']');
     if text[..range.start].ends_with(of_name) {
         return is_address(target);
@@ -516,6 +522,7 @@ End with **bold** and <https://auto.link>.
             "let f = [&](y) + [](x) + matrix[0](1)",
             "[Ann]: Hello\n[Bob]: Hi.\n[Ann]: 你好",
             "[12:30]: lunch",
+            "[Ann]: Hello\n[Bob]: Hi.\n\nThen [Ann] left, [he][Bob] did not, ![Ann] and [Bob][] saw it.",
             "2*3*4 and x*y*z, a_b_c, H~2~O",
             "f(*args, **kwargs) and 5 * 3 * 2",
             "#hashtag and #2",
@@ -525,6 +532,10 @@ End with **bold** and <https://auto.link>.
         }
         assert_eq!(mapped("", "词[链接](b)，word[link](https://a.b)s").0, "词链接，wordlinks");
         assert_eq!(mapped("", "[a] and [b][c]\n\n[a]: /x\n[c]: d.html").0, "a and b\n\n");
+        assert_eq!(
+            mapped("", "list[a], ![b][c] and [x][]\n\n[a]: d.html\n[c]: e/f.png\n[x]: Hi").0,
+            "lista, and [x][]\n\n[x]: Hi"
+        );
         assert_eq!(mapped("emphasis = true", "这是*重点*内容，**都**是").0, "这是重点内容，都是");
     }
 

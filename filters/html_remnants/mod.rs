@@ -1,16 +1,17 @@
 //! Removes what extraction leaves of HTML: tags, entities, comments, scripts, BBCode.
 //!
 //! - Tags are names of HTML elements in small letters or in capitals, with well-formed attributes, nothing else: `a < b`, `Vec<T>` and
-//!   `<summary of it>` stay. A name of one letter directly behind a letter (`Vec<b>`) is a tag only where the
-//!   text closes it too. Tags of blocks become a line end, of cells a space, others nothing. `<script>`,
+//!   `<summary of it>` stay. A name of one letter directly behind a letter (`Vec<b>`) and a word without attributes
+//!   (`mv <source> <path>`) are tags only where the text closes them too. Tags of blocks become a line end, of cells a space, others nothing. `<script>`,
 //!   `<style>` and comments go with what they hold; what is never closed stays.
 //! - Entities become their character, however often they were escaped (`&amp;amp;nbsp;`), before tags are
-//!   looked for, so that `&lt;br&gt;` goes as well. A name without a semicolon stays, except `&nbsp`.
+//!   looked for, so that `&lt;br&gt;` goes as well. A name without a semicolon stays, except `&nbsp`. A text
+//!   that says of two or more which character they are (`&lt; is <`, `&gt; is >`) keeps them all.
 //! - Lines of the best-known trackers and advertisers go, and single rules of style sheets, if the text has
 //!   no more than three of them: a text with more shows code.
 //! - BBCode goes where the text closes it (`[b]…[/b]`), `[img]` with its address.
-//! - Code stays: between back-quotes and in fences; and a text with `<!doctype`, `<html` or `<body` shows the
-//!   source of a page and stays as a whole.
+//! - Code stays: between back-quotes and in fences; and a text with `<!doctype`, `<?xml`, `<html`, `<body` or a tag
+//!   of JSX (`<p className=…`, `<p onClick={…}`) shows source and stays as a whole.
 //!
 //! | setting | default | source |
 //! |---|---|---|
@@ -28,7 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use entities::without_entities;
-use tags::without_tags;
+use tags::{MAX_TAG, without_tags};
 
 use crate::kit::{Document, Mapper, Quoted, Setup, Step, Verdict, Wrong, kind};
 
@@ -73,7 +74,7 @@ pub struct HtmlRemnants {
 
 impl Step for HtmlRemnants {
     const NAME: &'static str = "html_remnants";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = kind::Mapper;
@@ -91,7 +92,7 @@ impl Mapper for HtmlRemnants {
         let mut text = Cow::Borrowed(document.text());
         if !is_source(&text) {
             let config = &self.config;
-            if config.entities {
+            if config.entities && !tells_entities(&text) {
                 replace(&mut text, |text| without_entities(text, &mut entities));
             }
             if config.scripts {
@@ -122,14 +123,60 @@ fn replace(text: &mut Cow<str>, with: impl FnOnce(&str) -> Option<String>) {
     }
 }
 
-/// Whether a text shows the source of a page.
+/// Whether a text shows the source of a page or of a component.
 fn is_source(text: &str) -> bool {
     static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let marks = ["<!doctype", "<html", "<body"];
+        let marks = ["<!doctype", "<?xml", "<html", "<body"];
         AhoCorasick::builder().ascii_case_insensitive(true).build(marks).expect("a few short patterns")
     });
-    memchr::memchr(b'<', text.as_bytes()).is_some() && MARKS.is_match(text)
+    memchr::memchr(b'<', text.as_bytes()).is_some() && (MARKS.is_match(text) || is_jsx(text))
 }
+
+/// Whether a tag has an attribute as JSX alone has it: `className=…`, `onClick={…}`.
+fn is_jsx(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut tag = None;
+    for at in memchr::memchr3_iter(b'<', b'>', b'=', bytes) {
+        match bytes[at] {
+            b'<' => tag = Some(at).filter(|at| bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)),
+            b'>' => tag = None,
+            _ => {
+                let named = at > 0 && bytes[at - 1].is_ascii_alphabetic();
+                let braced = named && bytes.get(at + 1) == Some(&b'{');
+                let jsx = braced || text[..at].ends_with(" className") || text[..at].ends_with("\nclassName");
+                if jsx && tag.is_some_and(|tag| at - tag < MAX_TAG) {
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Whether a text says which character two or more entities are, so that they are what it is about.
+fn tells_entities(text: &str) -> bool {
+    const SAID: [(&str, char); 4] = [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"')];
+    let alone = |line: &str, c: char| {
+        let part = |c: Option<char>| {
+            c.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '<' | '/' | '!' | '#' | '"' | '=')))
+        };
+        line.match_indices(c).any(|(at, _)| {
+            let behind = line[at + 1..].chars().next();
+            part(line[..at].chars().next_back()) && part(behind) && !(c == '"' && behind.is_some_and(|c| c == '>'))
+        })
+    };
+    let mut told = [false; SAID.len()];
+    let short = |line: &&str| line.len() <= MAX_TOLD && memchr::memchr(b'&', line.as_bytes()).is_some();
+    for line in text.split('\n').filter(short) {
+        for ((name, c), told) in SAID.iter().zip(&mut told) {
+            *told |= line.contains(name) && alone(line, *c);
+        }
+    }
+    told.iter().filter(|told| **told).count() >= 2
+}
+
+/// Longest line that tells of an entity, in bytes.
+const MAX_TOLD: usize = 300;
 
 /// What the scripts of trackers and advertisers call.
 const CALLS: [&str; 19] = [
@@ -288,6 +335,10 @@ mod tests {
             ("a<!-- hidden\n<p> -->b<!---->c", "abc"),
             ("a <input disabled type=\"text\"> b<wbr>c", "a  bc"),
             ("&lt;br&gt;x", "x"),
+            ("<main><title>A page</title><section>x</section></main>", "A page\nx"),
+            ("a <svg width=\"1\"><path d=\"M0 0\"/><circle r='1'></circle></svg>b", "a b"),
+            ("<table><tr><td>1</table>", "1"),
+            ("<input type=text><link rel=\"x\"><area href='y'>z", "z"),
         ] {
             assert_eq!(mapped(text), left, "{text}");
         }
@@ -298,6 +349,10 @@ mod tests {
     #[test]
     fn entities_become_characters() {
         assert_eq!(mapped("a&nbsp;b&amp;c &amp;amp;lt; d &#39;e&#x4e2d; &hellip;&nbsp"), "a b&c < d 'e中 … ");
+        assert_eq!(
+            mapped("a &lt; b <br>and &lt;b> c &gt; \"d\" &quot;e&quot;\nR&amp;D"),
+            "a < b\nand  c > \"d\" \"e\"\nR&D"
+        );
         assert_eq!(mapped("一＆ｎｂｓｐ；二&nbsp；三"), "一＆ｎｂｓｐ；二 三");
         for text in ["AT&T", "a & b", "?x=1&copy=2&lt=3", "&unknown;", "&#0;", "&#99999999;", "`&nbsp;`"] {
             assert_eq!(mapped(text), text);
@@ -330,6 +385,13 @@ mod tests {
             "std::vector<s> v;",
             "<Section>",
             "b(<s>) </s>",
+            "usage: map <area> <code>, mv <source> <path>, ask <address> for <input>",
+            "<TITLE> and <link>",
+            "return (\n  <div className=\"x\">\n    <p>Hi {name}</p>\n  </div>\n);",
+            "<button onClick={save}>Save</button>",
+            "<?xml version=\"1.0\"?>\n<item><title>x</title></item>",
+            "&lt;  <  less than\n&gt;  >  greater than\n&amp;  &  and",
+            "Write &lt; for < and &amp; for & in a page.",
             "[b]",
             "a[i] + b[i]",
             "[url=x]",
@@ -395,6 +457,11 @@ mod tests {
             "<a b",
             "</script",
             "<style></b>",
+            "={",
+            "<a x={\n",
+            "&lt; <",
+            "<source>",
+            "</source>",
         ] {
             mapped(&piece.repeat(100_000));
         }

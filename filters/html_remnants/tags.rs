@@ -1,10 +1,13 @@
 //! Tags, comments, and the insides of scripts and styles, that extraction has left.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::Config;
 use crate::kit::Quoted;
 
 /// Names of elements that end a line.
-const BLOCKS: [&str; 41] = [
+const BLOCKS: [&str; 46] = [
     "address",
     "article",
     "aside",
@@ -31,28 +34,43 @@ const BLOCKS: [&str; 41] = [
     "hr",
     "legend",
     "li",
+    "main",
+    "marquee",
     "nav",
     "noscript",
     "ol",
     "option",
     "p",
     "pre",
+    "section",
     "select",
     "summary",
     "table",
     "tbody",
+    "textarea",
     "tfoot",
     "thead",
+    "title",
     "tr",
     "ul",
     "video",
 ];
 /// Names of elements that stand in a line. Those that programs and models name too (`<s>`, `<var>`) are not among them.
-const INLINE: [&str; 50] = [
-    "a", "abbr", "acronym", "area", "audio", "b", "basefont", "bdi", "bdo", "big", "button", "canvas", "cite", "code",
-    "col", "colgroup", "del", "dfn", "em", "embed", "font", "i", "iframe", "img", "input", "ins", "kbd", "label",
-    "link", "mark", "meta", "nobr", "o:p", "picture", "rp", "rt", "ruby", "samp", "small", "source", "span", "strike",
-    "strong", "sub", "sup", "svg", "tt", "u", "wbr", "w:p",
+const INLINE: [&str; 59] = [
+    "a", "abbr", "acronym", "area", "audio", "b", "basefont", "bdi", "bdo", "big", "button", "canvas", "circle",
+    "cite", "code", "col", "colgroup", "del", "dfn", "ellipse", "em", "embed", "font", "i", "iframe", "img", "input",
+    "ins", "kbd", "label", "link", "mark", "meta", "nobr", "o:p", "object", "param", "path", "picture", "polygon",
+    "polyline", "rect", "rp", "rt", "ruby", "samp", "small", "source", "span", "strike", "strong", "sub", "sup", "svg",
+    "time", "tt", "u", "w:p", "wbr",
+];
+/// Names that are words, as `cmd <source> <path>` has them: without attributes they are elements only where the text
+/// closes them.
+const WORDS: [&str; 53] = [
+    "abbr", "acronym", "address", "area", "article", "aside", "audio", "big", "button", "canvas", "caption", "center",
+    "circle", "cite", "code", "col", "details", "ellipse", "embed", "figure", "font", "footer", "form", "header",
+    "input", "label", "legend", "link", "main", "mark", "marquee", "meta", "object", "option", "param", "path",
+    "picture", "polygon", "polyline", "rect", "ruby", "samp", "section", "select", "small", "source", "strike",
+    "summary", "table", "textarea", "time", "title", "video",
 ];
 const CELLS: [&str; 3] = ["caption", "td", "th"];
 
@@ -86,7 +104,7 @@ struct Tag<'a> {
 }
 
 /// The longest tag that is taken for one, in bytes.
-const MAX_TAG: usize = 2000;
+pub(super) const MAX_TAG: usize = 2000;
 
 /// The tag that begins at `at`.
 fn tag(text: &str, at: usize) -> Option<Tag<'_>> {
@@ -189,9 +207,9 @@ pub(super) fn without_tags(text: &str, config: &Config, tags: &mut u32) -> Optio
             }
             let behind_letter =
                 at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'_' | b':'));
-            let generic =
-                tag.name.len() == 1 && behind_letter && !tag.closes && bytes[end - 2] != b'/' && end == at + 3;
-            if generic && !closed.get_or_insert_with(|| closings(text)).any(tag.name) {
+            let bare = !tag.closes && end == at + tag.name.len() + 2;
+            let generic = tag.name.len() == 1 && behind_letter;
+            if bare && (generic || is_word(tag.name)) && !closed.get_or_insert_with(|| closings(text)).any(tag.name) {
                 continue;
             }
             (end, tag.place)
@@ -238,23 +256,31 @@ fn close_of(text: &str, from: usize, name: &str) -> Option<usize> {
     None
 }
 
-/// Which names of one letter a text closes.
-struct Closings([bool; 26]);
+fn is_word(name: &str) -> bool {
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(name))
+}
 
-impl Closings {
+/// Which of the names that may be none a text closes: words, in small letters, and letters.
+struct Closings<'a>(HashSet<Cow<'a, str>>);
+
+impl Closings<'_> {
     fn any(&self, name: &str) -> bool {
-        let letter = name.as_bytes()[0].to_ascii_lowercase();
-        letter.is_ascii_lowercase() && self.0[usize::from(letter - b'a')]
+        self.0.contains(&small(name))
     }
 }
 
-fn closings(text: &str) -> Closings {
-    let mut found = [false; 26];
+fn small(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|c| c.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
+}
+
+fn closings(text: &str) -> Closings<'_> {
+    let mut found = HashSet::new();
     for at in memchr::memmem::find_iter(text.as_bytes(), b"</") {
-        if let [letter, b'>', ..] = text.as_bytes()[at + 2..]
-            && letter.is_ascii_alphabetic()
-        {
-            found[usize::from(letter.to_ascii_lowercase() - b'a')] = true;
+        let rest = &text[at + 2..];
+        let length = rest.bytes().take(12).take_while(u8::is_ascii_alphanumeric).count();
+        let name = &rest[..length];
+        if rest[length..].starts_with('>') && (length == 1 || is_word(name)) {
+            found.insert(small(name));
         }
     }
     Closings(found)
