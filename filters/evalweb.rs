@@ -22,12 +22,14 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use aho_corasick::AhoCorasick;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::chinese_variant::traditional_share;
+use crate::kit::list::{self, Malformed};
 use crate::kit::python::strip;
 use crate::kit::{Filter, Profile, Reason, Setup, Step, Table, Text, Verdict, Wrong, above, below, kind};
 
@@ -108,10 +110,20 @@ impl Step for Evalweb {
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
         let wrong = |what: String| Wrong::setting("sensitive_words", what);
         let mut words = BTreeSet::new();
-        for path in setup.files_in("sensitive_words", &config.sensitive_words)? {
-            let text = std::fs::read_to_string(&path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
-            let word = |line: &str| line.split_once('\t').map_or(line, |(_, word)| word).trim().to_owned();
-            words.extend(text.lines().map(word).filter(|word| !word.is_empty()));
+        for named in &config.sensitive_words {
+            let mut some = false;
+            for path in setup.files_in("sensitive_words", std::slice::from_ref(named))? {
+                for line in list::read("sensitive_words", &path)?.lines() {
+                    let word = line.split_once('\t').map_or(line, |(_, word)| word).trim();
+                    if !word.is_empty() {
+                        some = true;
+                        words.insert(word.to_owned());
+                    }
+                }
+            }
+            if !some {
+                return Err(Malformed::Empty.wrong("sensitive_words", Path::new(named)));
+            }
         }
         let sensitive = match words.is_empty() {
             true => None,
@@ -296,7 +308,14 @@ mod tests {
         std::fs::write(&file, "1\t赌博\n毒品\n\n").unwrap();
         let config = Config { sensitive_words: vec![file.display().to_string()], ..Config::default() };
         let filter = Evalweb::new(config, &mut Setup::default()).unwrap();
-        std::fs::remove_file(file).unwrap();
+        let wrong = |list: &[u8]| {
+            std::fs::write(&file, list).unwrap();
+            let config = Config { sensitive_words: vec![file.display().to_string()], ..Config::default() };
+            Evalweb::new(config, &mut Setup::default()).err().unwrap().what
+        };
+        assert!(wrong(b"\n \n").ends_with("it lists nothing"));
+        assert!(wrong(b"\xb7\xa8").ends_with("line 1 is not UTF-8"));
+        std::fs::remove_file(&file).unwrap();
         assert_eq!(filter.measure(&"赌博，赌博\n".into()).sensitive_per_line, Some(0.5));
     }
 

@@ -15,10 +15,12 @@
 //! | `bad_words` | none    | files and folders of words and phrases, one a line; RedPajama-V2: LDNOOBW          |
 
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kit::list::{self, Malformed};
 use crate::kit::python::{is_numeric, is_space, is_upper, split};
 use crate::kit::{
     Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, is_lower_stop_word, kind, with_grams,
@@ -112,10 +114,17 @@ impl Step for RedpajamaSignals {
 
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
         let mut bad_words = HashSet::new();
-        for path in setup.files_in("bad_words", &config.bad_words)? {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| Wrong::setting("bad_words", format!("{}: {error}", path.display())))?;
-            bad_words.extend(text.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned));
+        for named in &config.bad_words {
+            let mut some = false;
+            for path in setup.files_in("bad_words", std::slice::from_ref(named))? {
+                for word in list::read("bad_words", &path)?.lines().map(str::trim).filter(|word| !word.is_empty()) {
+                    some = true;
+                    bad_words.insert(word.to_owned());
+                }
+            }
+            if !some {
+                return Err(Malformed::Empty.wrong("bad_words", Path::new(named)));
+            }
         }
         let lengths = bad_words.iter().map(|word| word.matches(' ').count() + 1).collect();
         Ok(RedpajamaSignals { bad_words, lengths })
@@ -280,6 +289,10 @@ mod tests {
         let filter = RedpajamaSignals::new(config, &mut Setup::default()).unwrap();
         let measure = filter.measure(&"A Fool, by the old\nriver: fools!".into());
         assert_eq!(measure.rps_doc_ldnoobw_words, Some(2.0));
+        std::fs::write(folder.join("en.txt"), "\n").unwrap();
+        let config = Config { bad_words: vec![folder.display().to_string()] };
+        let wrong = RedpajamaSignals::new(config, &mut Setup::default()).err().unwrap();
+        assert!(wrong.what.ends_with("it lists nothing"), "{}", wrong.what);
         std::fs::remove_dir_all(folder).unwrap();
         assert_eq!(built().measure(&"fool".into()).rps_doc_ldnoobw_words, None);
     }

@@ -8,6 +8,7 @@ mod document;
 mod english;
 mod grams;
 mod lines;
+pub mod list;
 mod luhn;
 mod measure;
 mod nearest;

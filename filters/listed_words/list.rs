@@ -1,19 +1,6 @@
 //! The format of word lists: one entry on a line.
 
-/// Why a file is no list of words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed {
-    /// The first line that is not UTF-8, counted from one.
-    pub line: usize,
-}
-
-impl std::fmt::Display for Malformed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "line {} is not UTF-8", self.line)
-    }
-}
-
-impl std::error::Error for Malformed {}
+use crate::kit::list::{Malformed, text};
 
 /// The entries of a list, in its order.
 ///
@@ -27,12 +14,7 @@ impl std::error::Error for Malformed {}
 ///
 /// If a line is not UTF-8. Lists in another encoding are converted by their owner, who knows which.
 pub fn entries(bytes: &[u8]) -> Result<Vec<&str>, Malformed> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let good = &bytes[..error.valid_up_to()];
-        Malformed { line: memchr::memchr_iter(b'\n', good).count() + 1 }
-    })?;
-    let lines = text.split('\n').map(without_comment);
+    let lines = text(bytes)?.split('\n').map(without_comment);
     Ok(lines
         .flat_map(|line| line.split([',', '，', '、', '|']))
         .map(str::trim)

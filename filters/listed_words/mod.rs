@@ -1,7 +1,7 @@
 //! Drops documents with too many words of given lists, or counts them: any number of entries, in one pass.
 //!
 //! Every occurrence of every entry counts, those within others too; an entry is found once for each
-//! place. `density` is occurrences in 1000 characters; `per_line` is distinct entries by lines, as
+//! place, on however many lists it is. `density` is occurrences in 1000 characters; `per_line` is distinct entries by lines, as
 //! EvalWeb has it, where an empty line is one too. With every `max_` at `inf` the step drops nothing
 //! and only measures, so that a later step can ask `where = "unsafe_words.density > 2"`: the cheap list
 //! picks what the dear model reads, as in WanJuan-CC (arXiv:2402.19282) and InternLM2
@@ -41,16 +41,17 @@ mod list;
 mod matcher;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_words;
+use crate::kit::list::{self as files, Malformed};
 use crate::kit::{Field, Filter, Name, Profile, Reason, Setup, Step, Table, Text, Type, Verdict, Wrong, kind};
 use fold::Fold;
-pub use list::{Malformed, entries};
+pub use list::entries;
 pub(crate) use matcher::{Matcher, Matching};
 
 /// Settings of [`ListedWords`].
@@ -146,6 +147,8 @@ struct Lists {
     matcher: Matcher,
     /// Entries from this number on are allowed ones.
     allowed: u32,
+    /// Entries that the common lists have too, matched otherwise: their numbers here and there.
+    shared: HashMap<u32, u32>,
 }
 
 /// See the words at the top of this file.
@@ -159,7 +162,7 @@ pub struct ListedWords {
 
 impl Step for ListedWords {
     const NAME: &'static str = "listed_words";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "evalweb",
@@ -197,9 +200,9 @@ impl Step for ListedWords {
             if matching == config.matching {
                 entries.retain(|entry| !common.contains(entry)); // found already
             }
-            by_lang.insert(lang.clone(), Lists::new("lists_by_lang", entries, &allowed, matching)?);
+            by_lang.insert(lang.clone(), Lists::new("lists_by_lang", &entries, &allowed, &common, matching)?);
         }
-        let common = Lists::new("lists", common, &allowed, config.matching)?;
+        let common = Lists::new("lists", &common, &allowed, &BTreeSet::new(), config.matching)?;
         let folds = fold.case || fold.width || fold.separators;
         Ok(ListedWords { fold: folds.then_some(fold), common, by_lang, lang: Name::new("lang"), config })
     }
@@ -242,45 +245,54 @@ impl Reading {
                 let names: Vec<String> = ALONG.iter().map(|(name, _)| (*name).to_owned()).chain(words).collect();
                 wrong.near(path, names.iter().map(String::as_str))
             });
+            let mut some = false;
             for path in found? {
-                let bytes = std::fs::read(&path)
-                    .map_err(|error| Wrong::setting(setting, format!("{}: {error}", path.display())))?;
-                self.add_list(setting, &path, &bytes, entries)?;
+                some |= self.add_list(setting, &path, files::read(setting, &path)?.as_bytes(), entries)?;
+            }
+            if !some {
+                return Err(Malformed::Empty.wrong(setting, Path::new(path)));
             }
         }
         Ok(())
     }
 
+    /// Whether there was an entry.
     fn add_list(
         self,
         setting: &'static str,
         path: &Path,
         bytes: &[u8],
         entries: &mut BTreeSet<String>,
-    ) -> Result<(), Wrong> {
-        let listed = list::entries(bytes).map_err(|malformed| {
-            Wrong::setting(setting, format!("{}: {malformed}", path.display()))
-                .help("convert the list first: `iconv -f GB18030 -t UTF-8`, if it is Chinese")
-        })?;
-        listed.into_iter().for_each(|entry| self.add(entry, entries));
-        Ok(())
+    ) -> Result<bool, Wrong> {
+        let listed = list::entries(bytes).map_err(|malformed| malformed.wrong(setting, path))?;
+        listed.iter().for_each(|entry| self.add(entry, entries));
+        Ok(!listed.is_empty())
     }
 }
 
 impl Lists {
+    /// `first` are the entries of lists that are looked for before these.
     fn new(
         setting: &'static str,
-        listed: BTreeSet<String>,
+        listed: &BTreeSet<String>,
         allowed: &BTreeSet<String>,
+        first: &BTreeSet<String>,
         matching: Matching,
     ) -> Result<Lists, Wrong> {
         let mut entries: Vec<&str> = listed.difference(allowed).map(String::as_str).collect();
+        let numbers: BTreeMap<&String, u32> = match listed.is_disjoint(first) {
+            true => BTreeMap::new(),
+            false => first.difference(allowed).zip(0..).collect(),
+        };
+        let shared =
+            entries.iter().zip(0..).filter_map(|(entry, number)| Some((number, *numbers.get(&(*entry).to_owned())?)));
+        let shared = shared.collect();
         let listed = entries.len() as u32;
         if listed > 0 {
             entries.extend(allowed.iter().map(String::as_str));
         }
         let matcher = Matcher::new(&entries, matching).map_err(|what| Wrong::setting(setting, what))?;
-        Ok(Lists { matcher, allowed: listed })
+        Ok(Lists { matcher, allowed: listed, shared })
     }
 }
 
@@ -291,6 +303,8 @@ struct Scratch {
     seen: Table,
     /// Start, end and number of each occurrence, where some may be excused.
     found: Vec<(usize, usize, u32)>,
+    /// Those that are not.
+    hits: Vec<(usize, usize, u32)>,
     /// Starts of allowed phrases, and the farthest end of those up to there.
     allowed: Vec<(usize, usize)>,
 }
@@ -298,24 +312,18 @@ struct Scratch {
 /// Bytes and occurrences for which there is room from one text to the next, whatever it needs.
 const KEPT: usize = 1 << 20;
 
-#[derive(Default)]
 struct Counts {
     hits: usize,
     distinct: usize,
 }
 
+/// Set on the number of an entry that only the lists of a language have.
+const OWN: u32 = 1 << 31;
+
 impl Scratch {
-    fn count(&mut self, lists: &Lists, text: &str, counts: &mut Counts) {
-        let Scratch { seen, found, allowed, .. } = self;
-        let mut is_first = true;
-        let mut hit = |entry: u32| {
-            if is_first {
-                seen.start(0);
-                is_first = false;
-            }
-            counts.hits += 1;
-            counts.distinct += usize::from(seen.count(u64::from(entry)) == 1);
-        };
+    /// Finds what lists have in a text. `own` tells whether they are those of a language.
+    fn find(&mut self, lists: &Lists, own: bool, text: &str) {
+        let Scratch { found, hits, allowed, .. } = self;
         for occurrence in lists.matcher.hits(text) {
             if occurrence.entry >= lists.allowed {
                 allowed.push((occurrence.start, occurrence.end));
@@ -332,13 +340,32 @@ impl Scratch {
         for &(start, end, entry) in found.iter() {
             let before = allowed.partition_point(|&(from, _)| from <= start);
             if before == 0 || allowed[before - 1].1 < end {
-                hit(entry);
+                let number = if own { lists.shared.get(&entry).copied().unwrap_or(entry | OWN) } else { entry };
+                hits.push((start, end, number));
             }
         }
         found.clear();
         found.shrink_to(KEPT);
         allowed.clear();
         allowed.shrink_to(KEPT);
+    }
+
+    /// Counts what was found and forgets it. What the common lists and those of a language both have at a place,
+    /// each by its own matching, is one.
+    fn count(&mut self, shared: bool) -> Counts {
+        let Scratch { seen, hits, .. } = self;
+        if shared {
+            hits.sort_unstable();
+            hits.dedup();
+        }
+        if !hits.is_empty() {
+            seen.start(0);
+        }
+        let distinct = hits.iter().filter(|(.., entry)| seen.count(u64::from(*entry)) == 1).count();
+        let counts = Counts { hits: hits.len(), distinct };
+        hits.clear();
+        hits.shrink_to(KEPT);
+        counts
     }
 }
 
@@ -356,8 +383,7 @@ impl Filter for ListedWords {
         thread_local! {
             static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
-        let mut counts = Counts::default();
-        SCRATCH.with_borrow_mut(|scratch| {
+        let counts = SCRATCH.with_borrow_mut(|scratch| {
             let mut folded = std::mem::take(&mut scratch.folded);
             let looked_at = match self.fold {
                 None => &**text,
@@ -367,14 +393,16 @@ impl Filter for ListedWords {
                     folded.as_str()
                 }
             };
-            scratch.count(&self.common, looked_at, &mut counts);
+            scratch.find(&self.common, false, looked_at);
             let lang = text.document().field(self.lang).and_then(|lang| lang.as_text());
-            if let Some(lists) = lang.and_then(|lang| self.by_lang.get(lang)) {
-                scratch.count(lists, looked_at, &mut counts);
+            let lists = lang.and_then(|lang| self.by_lang.get(lang));
+            if let Some(lists) = lists {
+                scratch.find(lists, true, looked_at);
             }
             folded.clear();
             folded.shrink_to(KEPT);
             scratch.folded = folded;
+            scratch.count(lists.is_some_and(|lists| !lists.shared.is_empty()))
         });
         let (hits, distinct) = (counts.hits as f64, counts.distinct as f64);
         let chars = text.char_count() as f64;
@@ -431,178 +459,4 @@ pub fn check(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::kit::Document;
-
-    fn lists(name: &str, text: &str) -> String {
-        let path = std::env::temp_dir().join(format!("wanjuan-listed-words-{}-{name}", std::process::id()));
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn step(name: &str, list: &str, config: Config) -> ListedWords {
-        let config = Config { lists: vec![lists(name, list)], ..config };
-        ListedWords::new(config, &mut Setup::default()).unwrap_or_else(|wrong| panic!("{wrong:?}"))
-    }
-
-    fn counted(step: &ListedWords, text: &str) -> (f64, f64) {
-        let measure = step.measure(&text.into());
-        (measure.hits.unwrap(), measure.distinct.unwrap())
-    }
-
-    #[test]
-    fn each_bound_is_inclusive_and_has_its_reason() {
-        let off = Config { max_per_line: f64::INFINITY, ..Config::default() };
-        let text = "法轮功好，ass";
-        for (config, bound, reason) in [
-            (Config { max_hits: 2.0, ..off.clone() }, Config { max_hits: 1.9, ..off.clone() }, "too_many_listed_words"),
-            (
-                Config { max_distinct: 2.0, ..off.clone() },
-                Config { max_distinct: 1.0, ..off.clone() },
-                "too_many_distinct_listed_words",
-            ),
-            (
-                Config { max_density: 250.0, ..off.clone() },
-                Config { max_density: 249.0, ..off.clone() },
-                "listed_words_too_dense",
-            ),
-            (
-                Config { max_per_line: 2.0, ..off.clone() },
-                Config { max_per_line: 1.5, ..off.clone() },
-                "too_many_listed_words_per_line",
-            ),
-        ] {
-            let judge = |config: Config| {
-                let step = step("bounds", "法轮\nass", config);
-                Filter::judge(&step, &step.measure(&text.into()))
-            };
-            assert_eq!(judge(config), Verdict::Keep);
-            assert_eq!(judge(bound), Verdict::Drop(reason));
-        }
-    }
-
-    #[test]
-    fn an_empty_text_has_no_word_and_no_density() {
-        let step = step("empty", "法轮", Config::default());
-        assert_eq!(
-            step.measure(&"".into()),
-            Measure { hits: Some(0.0), distinct: Some(0.0), density: None, per_line: Some(0.0) }
-        );
-    }
-
-    #[test]
-    fn lines_and_characters_are_counted_as_said() {
-        let step = step("lines", "法轮\n法轮功", Config::default());
-        let measure = step.measure(&"法轮功\n\n法轮".into());
-        assert_eq!((measure.hits, measure.distinct), (Some(3.0), Some(2.0)));
-        assert_eq!((measure.density, measure.per_line), (Some(3000.0 / 7.0), Some(2.0 / 3.0)));
-        // EvalWeb: more than half a word a line is too many.
-        assert_eq!(Filter::judge(&step, &step.measure(&"法轮\n好".into())), Verdict::Keep);
-    }
-
-    #[test]
-    fn what_is_ignored_is_ignored_in_lists_and_texts() {
-        let strict = Config { ignore_case: false, ignore_width: false, ..Config::default() };
-        let list = "ABC\n法 轮\n出售Ｄ";
-        assert_eq!(counted(&step("a", list, Config::default()), "abc ＡＢＣ 出售d"), (3.0, 2.0));
-        assert_eq!(counted(&step("b", list, strict), "abc ＡＢＣ ABC 出售d 法轮"), (1.0, 1.0));
-        let separators = Config { ignore_separators: true, ..Config::default() };
-        assert_eq!(counted(&step("c", list, separators), "法轮 法*轮 法。轮 法 ★ 轮"), (3.0, 1.0));
-    }
-
-    #[test]
-    fn what_lies_within_an_allowed_phrase_is_no_hit() {
-        let config = Config { allow: vec!["性别".into(), "女性".into()], ..Config::default() };
-        let list = "性别\n性别歧\n女性\n男性别";
-        let step = step("allow", list, config);
-        // Listed and allowed is allowed; longer than what is allowed is a hit.
-        assert_eq!(counted(&step, "女性性别"), (0.0, 0.0));
-        assert_eq!(counted(&step, "性别歧视，男性别来"), (2.0, 2.0));
-        let config = Config { allow: vec!["Scunthorpe".into()], matching: Matching::Anywhere, ..Config::default() };
-        let step = self::step("allow2", "cunt", config);
-        assert_eq!(counted(&step, "in scunthorpe they say cunt"), (1.0, 1.0));
-    }
-
-    #[test]
-    fn a_language_has_lists_and_matching_of_its_own() {
-        let config = Config {
-            lists: vec![lists("common", "法轮")],
-            lists_by_lang: [("th".to_owned(), vec![lists("thai", "ass\n法轮")])].into(),
-            matching_by_lang: [("th".to_owned(), Matching::Anywhere)].into(),
-            ..Config::default()
-        };
-        let step = ListedWords::new(config, &mut Setup::default()).unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        assert_eq!(step.reads().len(), 1);
-        let mut document = Document::new("", "class 好");
-        assert_eq!(step.measure(&Text::new(document.clone())).hits, Some(0.0));
-        document.set_field(Name::new("lang"), "th");
-        assert_eq!(step.measure(&Text::new(document)).hits, Some(1.0));
-    }
-
-    #[test]
-    fn short_entries_are_passed_over_unless_asked_for() {
-        assert_eq!(counted(&step("short", "性\n党\nab", Config::default()), "性党 ab"), (1.0, 1.0));
-        let all = Config { min_entry_chars: 1, ..Config::default() };
-        assert_eq!(counted(&step("short2", "性\n党\nab", all), "性党 ab"), (3.0, 3.0));
-    }
-
-    #[test]
-    fn lists_that_come_along_and_folders_are_read_and_files_are_noted() {
-        let mut setup = Setup::default();
-        let path = lists("noted", "一二");
-        let names = ALONG.iter().map(|(name, _)| (*name).to_owned()).chain(["bad-words-en".into(), path.clone()]);
-        let config = Config { lists: names.collect(), ..Config::default() };
-        let step = ListedWords::new(config, &mut setup).unwrap_or_else(|wrong| panic!("{wrong:?}"));
-        assert!(step.common.allowed > 10_000, "{}", step.common.allowed);
-        assert_eq!(counted(&step, "一二 assmunch").1, 2.0);
-        assert_eq!(setup.files, [("lists", path.into())]);
-    }
-
-    #[test]
-    fn what_is_no_list_is_a_mistake_of_the_pipeline() {
-        let wrong = |config: Config| ListedWords::new(config, &mut Setup::default()).err().unwrap();
-        assert_eq!(wrong(Config::default()).setting, Some("lists"));
-        assert!(wrong(Config { lists: vec!["nowhere".into()], ..Config::default() }).what.contains("nowhere"));
-        let path = std::env::temp_dir().join(format!("wanjuan-listed-words-{}-gbk", std::process::id()));
-        std::fs::write(&path, b"a\n\xb7\xa8\xc2\xd6").unwrap();
-        let gbk = wrong(Config { lists: vec![path.display().to_string()], ..Config::default() });
-        assert!(gbk.what.ends_with("line 2 is not UTF-8"), "{gbk:?}");
-        let config = Config {
-            lists: vec!["zh-ads".into()],
-            matching_by_lang: [("th".to_owned(), Matching::Words)].into(),
-            ..Config::default()
-        };
-        assert_eq!(wrong(config).setting, Some("matching_by_lang"));
-    }
-
-    #[test]
-    fn huge_and_odd_texts_take_linear_time() {
-        let config = Config { ignore_separators: true, allow: vec!["aab".into()], ..Config::default() };
-        let step = step("huge", "aa\naaa\n法轮\n好好", config);
-        let started = std::time::Instant::now();
-        for text in [
-            "a".repeat(4_000_000),
-            "法*".repeat(500_000),
-            "法".to_owned() + &"*".repeat(4_000_000),
-            "好".repeat(1_000_000),
-        ] {
-            step.measure(&text.as_str().into());
-        }
-        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in "\\PC{0,60}|[a法*轮\u{3000}Ａ ]{0,60}") {
-            let config = Config { lists: vec!["zh-porn".into(), "bad-words-en".into()], ignore_separators: true, allow: vec!["a".into()], ..Config::default() };
-            thread_local!(static STEP: RefCell<Option<ListedWords>> = const { RefCell::new(None) });
-            STEP.with_borrow_mut(|step| {
-                let step = step.get_or_insert_with(|| ListedWords::new(config, &mut Setup::default()).unwrap_or_else(|wrong| panic!("{wrong:?}")));
-                Filter::judge(step, &step.measure(&text.as_str().into()))
-            });
-        }
-    }
-}
+mod tests;

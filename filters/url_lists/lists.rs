@@ -14,8 +14,7 @@
 //! Any other line is a bad one. Lines end with LF or CR LF, a byte order mark does not count, and
 //! files may be compressed with gzip or zstd.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -24,10 +23,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::address::{Address, below, climb, descend, host_hash, is_plain, is_suffix, read_host, url_hash};
 use super::set::Hashes;
+use crate::kit::list;
 
 /// Longer lines are no domain and no URL; no more than this is kept of one.
 const MAX_LINE: usize = 64 << 10;
-const BUFFER: usize = 256 << 10;
 
 /// What the lines of a list are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +139,8 @@ pub struct Lines {
     pub count: u64,
     /// File, line from 1, and text of the first; the text cut short and made readable.
     pub first: Option<(PathBuf, u64, String)>,
+    /// Whether that one is UTF-8.
+    pub is_utf8: bool,
 }
 
 impl Lines {
@@ -147,6 +148,7 @@ impl Lines {
         self.count += 1;
         if self.first.is_none() {
             let cut = &line[..line.len().min(400)];
+            self.is_utf8 = std::str::from_utf8(line).is_ok();
             let text = String::from_utf8_lossy(cut).trim().chars().take(80).collect();
             self.first = Some((path.to_owned(), number, text));
         }
@@ -162,6 +164,8 @@ pub struct Tally {
     pub bad: Lines,
     /// Domains that are public suffixes: whoever blocks one blocks all sites below it.
     pub suffixes: Lines,
+    /// Files in which no line says anything.
+    pub empty: Vec<PathBuf>,
 }
 
 /// Gives every line of a list, with its number and without its end; of a very long one, the beginning.
@@ -195,41 +199,31 @@ fn without_mark(number: u64, line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Opens a list: plain, or compressed, as its first bytes tell.
-pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut file = File::open(path)?;
-    let mut head = Vec::with_capacity(4);
-    (&mut file).take(4).read_to_end(&mut head)?;
-    let gzip = head.starts_with(&[0x1f, 0x8b]);
-    let zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
-    let all = Cursor::new(head).chain(file);
-    Ok(if gzip {
-        Box::new(BufReader::with_capacity(BUFFER, flate2::read::MultiGzDecoder::new(all)))
-    } else if zstd {
-        Box::new(BufReader::with_capacity(BUFFER, zstd::Decoder::new(all)?))
-    } else {
-        Box::new(BufReader::with_capacity(BUFFER, all))
-    })
-}
+/// A file that could not be read.
+pub type Unread = (PathBuf, io::Error);
 
-/// Reads files of one kind and shows every domain. The message names the file that could not be read.
-fn read(files: &[PathBuf], kind: Kind, mut see: impl FnMut(&str)) -> Result<(Hashes, Tally), String> {
+/// Reads files of one kind and shows every domain.
+fn read(files: &[PathBuf], kind: Kind, mut see: impl FnMut(&str)) -> Result<(Hashes, Tally), Unread> {
     let (mut hashes, mut tally) = (Vec::new(), Tally::default());
     for path in files {
+        let mut says = false;
         let each = |number: u64, line: &[u8]| {
             tally.lines += 1;
             let (mut bad, mut suffix) = (false, false);
-            read_line(line, kind, &mut |entry| match entry {
-                Entry::Host(host) => {
-                    if let Host::Domain(name) = &host {
-                        suffix |= is_suffix(&host);
-                        see(name);
+            read_line(line, kind, &mut |entry| {
+                says = true;
+                match entry {
+                    Entry::Host(host) => {
+                        if let Host::Domain(name) = &host {
+                            suffix |= is_suffix(&host);
+                            see(name);
+                        }
+                        hashes.push(host_hash(&host));
                     }
-                    hashes.push(host_hash(&host));
+                    Entry::Url(address) => hashes.push(url_hash(&address)),
+                    Entry::Text(text) => hashes.push(xxh3_64(text)),
+                    Entry::Bad => bad = true,
                 }
-                Entry::Url(address) => hashes.push(url_hash(&address)),
-                Entry::Text(text) => hashes.push(xxh3_64(text)),
-                Entry::Bad => bad = true,
             });
             if bad {
                 tally.bad.note(path, number, line);
@@ -238,9 +232,11 @@ fn read(files: &[PathBuf], kind: Kind, mut see: impl FnMut(&str)) -> Result<(Has
                 tally.suffixes.note(path, number, line);
             }
         };
-        open(path)
-            .and_then(|input| for_each_line(input, each))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let read = list::open(path).and_then(|input| for_each_line(input, each));
+        read.map_err(|error| (path.clone(), error))?;
+        if !says {
+            tally.empty.push(path.clone());
+        }
     }
     Ok((Hashes::new(hashes), tally))
 }
@@ -256,8 +252,8 @@ pub struct Domains {
 }
 
 impl Domains {
-    /// Reads lists of domains; the message of an error names the file.
-    pub fn read(files: &[PathBuf]) -> Result<(Domains, Tally), String> {
+    /// Reads lists of domains.
+    pub fn read(files: &[PathBuf]) -> Result<(Domains, Tally), Unread> {
         let (mut min_labels, mut www) = (usize::MAX, false);
         let (hashes, tally) = read(files, Kind::Domains, |name| {
             min_labels = min_labels.min(1 + memchr::memchr_iter(b'.', name.as_bytes()).count());
@@ -298,8 +294,8 @@ impl Domains {
 pub struct Urls(Hashes);
 
 impl Urls {
-    /// Reads lists of URLs; the message of an error names the file.
-    pub fn read(files: &[PathBuf]) -> Result<(Urls, Tally), String> {
+    /// Reads lists of URLs.
+    pub fn read(files: &[PathBuf]) -> Result<(Urls, Tally), Unread> {
         read(files, Kind::Urls, |_| ()).map(|(hashes, tally)| (Urls(hashes), tally))
     }
 
@@ -319,9 +315,9 @@ impl Urls {
 pub struct Texts(Hashes);
 
 impl Texts {
-    /// Reads lists of anything; the message of an error names the file.
-    pub fn read(files: &[PathBuf]) -> Result<Texts, String> {
-        read(files, Kind::Verbatim, |_| ()).map(|(hashes, _)| Texts(hashes))
+    /// Reads lists of anything.
+    pub fn read(files: &[PathBuf]) -> Result<(Texts, Tally), Unread> {
+        read(files, Kind::Verbatim, |_| ()).map(|(hashes, tally)| (Texts(hashes), tally))
     }
 
     /// Whether a line is this text.

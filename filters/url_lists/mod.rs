@@ -54,9 +54,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kit::list::{self, Malformed};
 use crate::kit::{Field, Filter, Name, Profile, Reason, Setup, Step, Text, Type, Verdict, Wrong, kind};
 use address::{Address, host_as_written, registered_as_written};
-use lists::{Domains, Tally, Texts, Urls};
+use lists::{Domains, Tally, Texts, Unread, Urls};
 use words::{Substrings, Words};
 
 /// How lines of lists are compared with URLs.
@@ -257,7 +258,8 @@ impl Loader<'_> {
 
     fn domains(&mut self, setting: &'static str, paths: &[String], suffixes: bool) -> Result<Domains, Wrong> {
         let files = self.files(setting, "domains", paths)?;
-        let (domains, tally) = Domains::read(&files).map_err(|message| Wrong::setting(setting, message))?;
+        let (domains, tally) = Domains::read(&files).map_err(|unread| self.unread(setting, &unread))?;
+        self.refuse_empty(setting, paths, &tally)?;
         if let (false, Some((file, number, text))) = (suffixes, &tally.suffixes.first) {
             let count = tally.suffixes.count;
             let what = format!(
@@ -275,29 +277,44 @@ impl Loader<'_> {
 
     fn urls(&mut self, setting: &'static str, paths: &[String]) -> Result<Urls, Wrong> {
         let files = self.files(setting, "urls", paths)?;
-        let (urls, tally) = Urls::read(&files).map_err(|message| Wrong::setting(setting, message))?;
+        let (urls, tally) = Urls::read(&files).map_err(|unread| self.unread(setting, &unread))?;
+        self.refuse_empty(setting, paths, &tally)?;
         self.note(setting, tally);
         Ok(urls)
     }
 
     fn texts(&mut self, setting: &'static str, kind: &str, paths: &[String]) -> Result<Texts, Wrong> {
         let files = self.files(setting, kind, paths)?;
-        Texts::read(&files).map_err(|message| Wrong::setting(setting, message))
+        let (texts, tally) = Texts::read(&files).map_err(|unread| self.unread(setting, &unread))?;
+        self.refuse_empty(setting, paths, &tally)?;
+        Ok(texts)
+    }
+
+    fn unread(&self, setting: &'static str, (path, error): &Unread) -> Wrong {
+        list::unreadable(setting, path, error)
+    }
+
+    /// A file that says nothing is a mistake where it is named itself; one among the files of a folder is not.
+    fn refuse_empty(&self, setting: &'static str, paths: &[String], tally: &Tally) -> Result<(), Wrong> {
+        let named = |file: &&PathBuf| paths.iter().any(|path| **file == self.setup.folder.join(path));
+        match tally.empty.iter().find(named) {
+            Some(file) => Err(Malformed::Empty.wrong(setting, file)),
+            None => Ok(()),
+        }
     }
 
     fn words(&mut self, setting: &'static str, lists: &[String]) -> Result<Vec<String>, Wrong> {
         let (mut words, mut tally) = (Vec::new(), Tally::default());
         for list in lists {
             let path;
-            let list = if list == BUILT_IN {
+            let source = if list == BUILT_IN {
                 Err(words::built_in(setting))
             } else {
                 path = self.setup.file(setting, list).map_err(|wrong| wrong.near(list, [BUILT_IN]))?;
                 Ok(path.as_path())
             };
-            words::read(list, &mut tally, &mut words).map_err(|error| {
-                Wrong::setting(setting, format!("{}: {error}", list.expect("only files fail").display()))
-            })?;
+            words::read(source, &mut tally, &mut words)
+                .map_err(|error| list::unreadable(setting, source.expect("only files fail"), &error))?;
         }
         self.note(setting, tally);
         Ok(words)
@@ -326,7 +343,11 @@ impl Loader<'_> {
             if tally.bad.count == 1 { "is" } else { "are" },
             file.display()
         );
-        let help = format!("repair the lines, or let them pass with `max_bad_lines = {}`", self.bad_lines);
+        let (what, repair) = match tally.bad.is_utf8 {
+            true => (what, "repair the lines"),
+            false => (format!("{}: {}", file.display(), Malformed::Line(number as usize)), Malformed::Line(0).help()),
+        };
+        let help = format!("{repair}, or let them pass with `max_bad_lines = {}`", self.bad_lines);
         Err(Wrong::setting(setting, what).help(help))
     }
 }

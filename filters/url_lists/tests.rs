@@ -211,9 +211,35 @@ fn every_bad_line_is_counted_and_the_first_is_named() {
     assert!(UrlLists::new(Config { max_bad_lines: 9, ..config }, &mut folder.setup()).is_err());
 
     let wrong = folder.wrong(Config { block_urls: folder.file("urls", b"a.com/b\n\xff\nx y.com\n"), ..no_words() });
-    assert!(wrong.what.starts_with("2 of 3 lines are no URL; the first is `\u{fffd}`"), "{}", wrong.what);
+    assert!(wrong.what.ends_with("urls: line 2 is not UTF-8"), "{}", wrong.what);
+    assert!(wrong.help.unwrap().contains("iconv"));
     let wrong = folder.wrong(Config { banned_words: folder.file("words", "词\n"), ..no_words() });
     assert!(wrong.what.starts_with("1 of 1 lines is no word of ASCII letters or digits"), "{}", wrong.what);
+}
+
+#[test]
+fn lists_that_say_nothing_and_lists_in_another_encoding_are_refused() {
+    let folder = Folder::new("nothing");
+    type Setting = fn(Vec<String>) -> Config;
+    let settings: [(&str, Setting); 5] = [
+        ("block_domains", |list| Config { block_domains: list, ..no_words() }),
+        ("block_urls", |list| Config { block_urls: list, ..no_words() }),
+        ("banned_words", |list| Config { banned_words: list, ..no_words() }),
+        ("soft_banned_words", |list| Config { soft_banned_words: list, ..no_words() }),
+        ("banned_substrings", |list| Config { banned_substrings: list, ..no_words() }),
+    ];
+    for (setting, config) in settings {
+        for (list, what) in [
+            (&b""[..], "list: it lists nothing"),
+            (b"# one\n\n# two\n", "list: it lists nothing"),
+            (b"\xff\xfea\0.\0b\0\n\0", "list: it is UTF-16, not UTF-8"),
+            (b"# one\na.com\n\xb7\xa8\xc2\xd6\n", "list: line 3 is not UTF-8"),
+        ] {
+            let wrong = folder.wrong(config(folder.file("list", list)));
+            assert_eq!(wrong.setting, Some(setting));
+            assert!(wrong.what.ends_with(what), "{setting}: {}", wrong.what);
+        }
+    }
 }
 
 #[test]

@@ -4,13 +4,15 @@
 //! digits count, in lower case: `hand job` is `handjob`.
 
 use std::cell::RefCell;
+use std::io;
 use std::path::Path;
 
 use aho_corasick::AhoCorasick;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::lists::{Tally, for_each_line, open};
+use super::lists::{Tally, for_each_line};
 use super::set::Hashes;
+use crate::kit::list;
 
 /// The lists that come along, by the setting they are for.
 const BUILT_IN: [(&str, &str); 3] = [
@@ -29,12 +31,17 @@ pub fn built_in(setting: &str) -> &'static [u8] {
 }
 
 /// Reads a list of words from a file, or one that comes along.
-pub fn read(list: Result<&Path, &[u8]>, tally: &mut Tally, words: &mut Vec<String>) -> std::io::Result<()> {
-    let path = list.unwrap_or(Path::new("datatrove"));
+pub fn read(words_of: Result<&Path, &[u8]>, tally: &mut Tally, words: &mut Vec<String>) -> io::Result<()> {
+    let path = words_of.unwrap_or(Path::new("datatrove"));
+    let (mut says, mut other) = (false, None);
     let each = |number: u64, line: &[u8]| {
         tally.lines += 1;
         if line.trim_ascii().is_empty() || line.starts_with(b"#") {
             return;
+        }
+        says = true;
+        if std::str::from_utf8(line).is_err() {
+            other.get_or_insert(list::Malformed::Line(number as usize));
         }
         let word: String = line.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|&byte| fold(byte)).collect();
         if word.is_empty() {
@@ -43,9 +50,13 @@ pub fn read(list: Result<&Path, &[u8]>, tally: &mut Tally, words: &mut Vec<Strin
             words.push(word);
         }
     };
-    match list {
-        Ok(path) => for_each_line(open(path)?, each),
-        Err(bytes) => for_each_line(bytes, each),
+    match words_of {
+        Ok(path) => for_each_line(list::open(path)?, each)?,
+        Err(bytes) => for_each_line(bytes, each)?,
+    }
+    match other.or((!says).then_some(list::Malformed::Empty)) {
+        Some(malformed) => Err(io::Error::new(io::ErrorKind::InvalidData, malformed)),
+        None => Ok(()),
     }
 }
 
