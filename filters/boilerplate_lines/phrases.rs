@@ -281,6 +281,8 @@ pub(super) const PHRASES: &[&str] = &[
 
 /// How notices begin, and nothing else.
 pub(super) const BEGIN: &[&str] = &[
+    "last updated",
+    "last modified",
     "you must be logged in",
     "filed under",
     "©",
@@ -332,8 +334,6 @@ pub(super) const BEGIN_OR_PROSE: &[&str] = &[
     "category:",
     "powered by ",
     "designed by ",
-    "last updated",
-    "last modified",
     "we use cookies",
     "by continuing to",
     "previous:",
