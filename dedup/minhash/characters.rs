@@ -28,6 +28,11 @@ pub(super) fn class(c: char) -> Class {
     CLASSES.get(c as usize).copied().unwrap_or_else(|| class_of(c))
 }
 
+/// White space and control characters of ASCII: what ends a word that holds marks.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c < ' '
+}
+
 fn class_of(c: char) -> Class {
     static WORD: LazyLock<Set> = LazyLock::new(|| Set::of(r"[\p{L}\p{M}\p{Nd}\p{Nl}\p{No}]"));
     match c {

@@ -119,7 +119,7 @@ impl Signer {
     /// Calls `each` with the hash of every shingle.
     fn each_hash(&self, text: &str, scratch: &mut Scratch, mut each: impl FnMut(u64)) {
         let Settings { tokens, ngram, hash, .. } = self.settings;
-        if matches!(tokens, Tokens::Units | Tokens::Tokenizer) {
+        if tokens.roll() {
             return units::shingles(self.rolled_units(text, scratch), ngram, each);
         }
         scratch.strings.read(text, &self.settings);
@@ -137,15 +137,16 @@ impl Signer {
                 tokenizer(&scratch.plain, &mut scratch.tokens);
                 scratch.units.of_tokens(&scratch.tokens)
             }
-            _ => scratch.units.of(text),
+            _ if self.settings.tokens == Tokens::Units => scratch.units.of::<false>(text),
+            _ => scratch.units.of::<true>(text),
         }
     }
 
     /// How many units a text has.
     pub fn count_units(&self, text: &str, scratch: &mut Scratch) -> usize {
-        match self.settings.tokens {
-            Tokens::Units | Tokens::Tokenizer => self.rolled_units(text, scratch).len(),
-            _ => scratch.strings.read(text, &self.settings),
+        match self.settings.tokens.roll() {
+            true => self.rolled_units(text, scratch).len(),
+            false => scratch.strings.read(text, &self.settings),
         }
     }
 
@@ -194,7 +195,7 @@ mod tests {
     fn only_a_text_with_units_is_signed() {
         let signer = Signer::new(&Settings::default()).unwrap();
         let (mut scratch, mut signature, mut shingles) = (Scratch::default(), vec![7], vec![7]);
-        for text in ["", " \n", "。！?"] {
+        for text in ["", " \n", "\u{3000}\u{ad}"] {
             assert!(!signer.sign(text, &mut scratch, &mut signature) && signature.is_empty());
             assert!(!signer.shingles(text, &mut scratch, &mut shingles) && shingles.is_empty());
         }

@@ -32,7 +32,7 @@ impl Default for Settings {
             bands: 25,
             rows: 5,
             ngram: 5,
-            tokens: Tokens::Units,
+            tokens: Tokens::Whitespace,
             words: Words::English,
             hash: Hash::Rolling,
             permutations: Permutations::Multiply32,
@@ -41,13 +41,16 @@ impl Default for Settings {
     }
 }
 
-/// What a unit of a shingle is. Of a text with fewer units than a shingle has, `units`, `characters` and
-/// `tokenizer` make one shingle of all, if there are any, and the others none.
+/// What a unit of a shingle is. Of a text with fewer units than a shingle has, `whitespace`, `units`, `characters`
+/// and `tokenizer` make one shingle of all, if there are any, and the others none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tokens {
-    /// A word (a run of letters, digits and marks, in lower case), or a character of a script that is
-    /// written without spaces, or a Hangul syllable. Punctuation, symbols and white space only separate.
+    /// What stands between white space, in lower case, its punctuation included; or a character of a script that is
+    /// written without spaces, or a Hangul syllable.
+    Whitespace,
+    /// As `whitespace`, but punctuation and symbols only separate: a word is a run of letters, digits and marks.
+    /// Texts that differ in punctuation alone are the same.
     Units,
     /// A word of the text as datatrove simplifies it: in lower case, each number as 0, without punctuation
     /// and marks; cut as `words` says.
@@ -70,11 +73,18 @@ pub enum Tokens {
     Tokenizer,
 }
 
+impl Tokens {
+    /// Whether units are hashed one by one and never become strings.
+    pub(super) fn roll(self) -> bool {
+        matches!(self, Tokens::Whitespace | Tokens::Units | Tokens::Tokenizer)
+    }
+}
+
 /// How a shingle is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Hash {
-    /// A polynomial in the hashes of the units. For `units` and `tokenizer`, and they have no other.
+    /// A polynomial in the hashes of the units. For `whitespace`, `units` and `tokenizer`, and they have no other.
     Rolling,
     /// XXH64, seed 0, of the units with a space between words.
     Xxh64,
@@ -124,12 +134,12 @@ pub(super) fn check(settings: &Settings) -> Result<(), Wrong> {
     if length > 4096 {
         return Err(Wrong::setting("bands", format!("`bands` times `rows` is {length}, and 4096 is the most")));
     }
-    let rolls = matches!(settings.tokens, Tokens::Units | Tokens::Tokenizer);
+    let rolls = settings.tokens.roll();
     if rolls != (settings.hash == Hash::Rolling) {
         let what = if rolls {
             "these `tokens` have no hash but `rolling`"
         } else {
-            "`rolling` is for `units` and `tokenizer`"
+            "`rolling` is for `whitespace`, `units` and `tokenizer`"
         };
         return Err(Wrong::setting("hash", what));
     }

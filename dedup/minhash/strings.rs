@@ -33,7 +33,7 @@ impl Strings {
         self.units.clear();
         self.units.shrink_to(KEPT);
         match settings.tokens {
-            Tokens::Units | Tokens::Tokenizer => unreachable!("units that are no strings"),
+            Tokens::Whitespace | Tokens::Units | Tokens::Tokenizer => unreachable!("units that are no strings"),
             Tokens::Simplified => self.simplified(text, settings.words),
             Tokens::Spaces => {
                 self.push_words(text.to_lowercase().split(' ').filter(|word| !word.is_empty()));

@@ -2,7 +2,7 @@
 //!
 //! A unit is a word or a character, and is only ever seen as a 64-bit hash of its lower-cased UTF-8 bytes.
 
-use super::characters::{Class, class, push_lower};
+use super::characters::{Class, class, is_blank, push_lower};
 
 /// Units that are kept room for from one text to the next, whatever it needs: 8 MiB.
 const KEPT_UNITS: usize = 1 << 20;
@@ -16,8 +16,9 @@ pub(super) struct Units {
 }
 
 impl Units {
-    /// Hashes of the units of a text, in order.
-    pub(super) fn of(&mut self, text: &str) -> &[u64] {
+    /// Hashes of the units of a text, in order. Punctuation and symbols are parts of words if `MARKS`, or
+    /// else end them.
+    pub(super) fn of<const MARKS: bool>(&mut self, text: &str) -> &[u64] {
         self.hashes.clear();
         self.hashes.shrink_to(KEPT_UNITS);
         self.word.clear();
@@ -26,13 +27,13 @@ impl Units {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             if byte.is_ascii() {
-                at = self.ascii(text, at);
+                at = if MARKS { self.ascii_with_marks(text, at) } else { self.ascii(text, at) };
             } else if let Some(&[first @ 0xe5..=0xe9, second, third]) = bytes.get(at..at + 3) {
                 // U+5000 to U+9FFF: Han and nothing else.
                 self.hashes.push(hash_of_three(first, second, third));
                 at += 3;
             } else {
-                at = self.any(text, at);
+                at = self.any::<MARKS>(text, at);
             }
         }
         &self.hashes
@@ -67,19 +68,64 @@ impl Units {
             return start + 1;
         }
         if bytes.get(at).is_some_and(|byte| !byte.is_ascii()) {
-            return self.any(text, start); // the word may go on
+            return self.any::<false>(text, start); // the word may go on
         }
         self.hashes.push(mix(state ^ chunk));
         at
     }
 
+    /// Takes what stands up to the next white space, if it is ASCII, or that one byte; says where it ends. Eight
+    /// bytes at a time.
+    fn ascii_with_marks(&mut self, text: &str, start: usize) -> usize {
+        const SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+        const HIGH: u64 = !SEVEN;
+        /// Added to each byte below 128, sets its highest bit from `least` on.
+        const fn from(least: u8) -> u64 {
+            (0x80 - least as u64) * 0x0101_0101_0101_0101
+        }
+        let bytes = text.as_bytes();
+        let (mut state, mut at) = (START, start);
+        loop {
+            let eight = match bytes[at..].first_chunk() {
+                Some(eight) => u64::from_le_bytes(*eight),
+                None => {
+                    let mut eight = [0; 8]; // which ends the word
+                    eight[..bytes.len() - at].copy_from_slice(&bytes[at..]);
+                    u64::from_le_bytes(eight)
+                }
+            };
+            let ascii = eight & SEVEN;
+            let ends = (!(ascii + from(b'!')) | eight) & HIGH;
+            let capitals = (ascii + from(b'A')) & !(ascii + from(b'Z' + 1)) & HIGH;
+            let lower = ascii | capitals >> 2;
+            if ends == 0 {
+                state = mix(state ^ lower);
+                at += 8;
+                continue;
+            }
+            let bits = ends.trailing_zeros() & !7;
+            at += bits as usize / 8;
+            if bytes.get(at).is_some_and(|byte| !byte.is_ascii()) {
+                return self.any::<true>(text, start); // the word may go on
+            }
+            if bits > 0 {
+                state = mix(state ^ lower & !(u64::MAX << bits));
+            }
+            if at > start {
+                self.hashes.push(state);
+            }
+            return (at + 1).min(bytes.len());
+        }
+    }
+
     /// Takes a word, or one character, whatever it is made of; says where it ends.
-    fn any(&mut self, text: &str, start: usize) -> usize {
+    fn any<const MARKS: bool>(&mut self, text: &str, start: usize) -> usize {
         self.word.clear();
         for (at, c) in text[start..].char_indices() {
             let end = start + at + c.len_utf8();
             match class(c) {
                 Class::Word => push_lower(c, &mut self.word),
+                Class::Separator if MARKS && !is_blank(c) => push_lower(c, &mut self.word),
                 Class::Ignored => {}
                 Class::Single | Class::Separator if !self.word.is_empty() => {
                     self.hashes.push(hash(&self.word));
@@ -172,11 +218,12 @@ mod tests {
     use super::*;
 
     /// The same units as strings, character by character.
-    fn plain(text: &str) -> Vec<String> {
+    fn plain(text: &str, marks: bool) -> Vec<String> {
         let (mut units, mut word) = (Vec::new(), Vec::new());
         for c in text.chars().chain([' ']) {
             match class(c) {
                 Class::Word => push_lower(c, &mut word),
+                Class::Separator if marks && !c.is_whitespace() && c >= ' ' => push_lower(c, &mut word),
                 Class::Ignored => {}
                 Class::Single | Class::Separator => {
                     if !word.is_empty() {
@@ -208,7 +255,14 @@ mod tests {
             ("😀 … — \u{4dc0}", ""),
             ("", ""),
         ] {
-            assert_eq!(plain(text).join("|"), expected);
+            assert_eq!(plain(text, false).join("|"), expected);
+        }
+        for (text, expected) in [
+            ("Don't  SAY x_1\t3.14!\u{0}— é", "don't|say|x_1|3.14!|—|é"),
+            ("《红楼梦》GPT-4模型，2024年", "《|红|楼|梦|》gpt-4|模|型|，2024|年"),
+            ("Ａ，\u{3000}b\u{a0}c \u{ad}", "a，|b|c"),
+        ] {
+            assert_eq!(plain(text, true).join("|"), expected);
         }
     }
 
@@ -232,18 +286,20 @@ mod tests {
     fn huge_and_odd_texts_take_linear_time() {
         let mut units = Units::default();
         for piece in ["a", "é", "字", "\u{301}", "\u{ad}", "a é", "x字", "，", "\u{1f600}"] {
-            assert!(units.of(&piece.repeat(1 << 20)).len() <= 2 << 20);
+            assert!(units.of::<false>(&piece.repeat(1 << 20)).len() <= 2 << 20);
+            assert!(units.of::<true>(&piece.repeat(1 << 20)).len() <= 2 << 20);
         }
-        units.of("a");
+        units.of::<false>("a");
         assert!(units.hashes.capacity() <= KEPT_UNITS && units.word.capacity() <= KEPT_UNITS);
     }
 
     proptest! {
         #[test]
-        fn fast_units_are_the_plain_ones(text in "\\PC{0,80}|[a-zA-Z0-9 .é字\u{301}\u{ad}，ΣÉ]{0,80}|[A-z]{0,40}") {
-            let plain: Vec<u64> = plain(&text).iter().map(|unit| hash(unit.as_bytes())).collect();
+        fn fast_units_are_the_plain_ones(text in "\\PC{0,80}|[a-zA-Z0-9 .é字\u{301}\u{ad}，ΣÉ]{0,80}|[A-z]{0,40}|[\\x00-\\x7f]{0,40}|[ -~\u{a0}]{0,80}") {
             let mut units = Units::default();
-            prop_assert_eq!(units.of(&text), plain);
+            let hashes = |marks| plain(&text, marks).iter().map(|unit| hash(unit.as_bytes())).collect::<Vec<_>>();
+            prop_assert_eq!(units.of::<false>(&text), hashes(false));
+            prop_assert_eq!(units.of::<true>(&text), hashes(true));
         }
 
         #[test]

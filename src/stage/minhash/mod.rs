@@ -11,8 +11,8 @@
 //! size take bounded memory: links are united within a share of `--memory`, and beyond it on disk. Band records
 //! take about 12 bytes for each band of each document on disk.
 //!
-//! A text shorter than a shingle is one shingle as a whole (some profiles never sign it); a text without a
-//! letter or digit is never a duplicate. Of a text with over 65,536 different shingles, those with the smallest
+//! A text shorter than a shingle is one shingle as a whole (some profiles never sign it); a text of
+//! white space alone is never a duplicate (with `tokens = "units"`, none without a letter or digit). Of a text with over 65,536 different shingles, those with the smallest
 //! hashes stand for all. A cluster whose signatures take over 16 MiB is verified in one pass: each further
 //! document is compared with those that stay so far.
 //!
@@ -34,7 +34,7 @@
 //! | `verify`       | `jaccard`    | as OLMo 3's duplodocus and text-dedup; `signature` or `none` are cheaper |
 //! | `bands`, `rows`| 25, 5        | ours: of pairs at 0.8 all but one in 20,000 are candidates            |
 //! | `ngram`        | 5            | FineWeb, arXiv:2406.17557, sec. 3.4; InternLM2, arXiv:2403.17297, sec. 3.1.1 |
-//! | `tokens`       | `units`      | ours: words in lower case; single characters of Chinese, Japanese, Korean, Thai |
+//! | `tokens`       | `whitespace` | ours: what stands between white space, in lower case; single characters of Chinese, Japanese, Korean, Thai. `units` lets punctuation only separate |
 //! | `words`        | `english`    | for `tokens = "simplified"`: how words are cut                      |
 //! | `tokenizer`    | `built-in`   | for `tokens = "tokenizer"`: a `tokenizer.json`                       |
 //! | `hash`, `permutations` | `rolling`, `multiply32` | ours; profiles have those of the systems they follow |
@@ -176,7 +176,7 @@ thread_local! {
 
 impl Step for Minhash {
     const NAME: &'static str = "minhash";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = Kind;
