@@ -2,5 +2,6 @@
 
 #![warn(missing_docs)]
 
+pub mod card;
 pub mod fasttext;
 pub mod tokenizer;
