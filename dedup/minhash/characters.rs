@@ -9,28 +9,53 @@ use wanjuan_filters::kit::python::Set;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// Ends a word, and is none: white space, punctuation, symbols.
-    Separator,
-    /// Part of a word: a letter, a digit or a mark.
+    /// Ends a word: white space and control characters.
+    Blank,
+    /// Punctuation and symbols: parts of a word or ends of it, as is asked for.
+    Mark,
+    /// Part of a word: a letter, a digit or a combining mark.
     Word,
-    /// A unit by itself: a letter, a digit or a mark of a script that is written without spaces. Hangul
+    /// A unit by itself: a letter, a digit or a combining mark of a script that is written without spaces. Hangul
     /// syllables are too, as where Korean has its spaces differs from hand to hand.
     Single,
     /// Not to be seen, and as if it were not there.
     Ignored,
 }
 
-/// What a character is to a unit.
-pub(super) fn class(c: char) -> Class {
-    /// Of the characters up to U+FFFF.
-    static CLASSES: LazyLock<Box<[Class]>> =
-        LazyLock::new(|| (0..=0xffff).map(|code| char::from_u32(code).map_or(Class::Separator, class_of)).collect());
-    CLASSES.get(c as usize).copied().unwrap_or_else(|| class_of(c))
+/// A character's class, and its UTF-8 in lower case where that is short.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Character {
+    pub class: Class,
+    /// Bytes in lower case, up to three; 0 says that there are more.
+    pub length: u8,
+    lower: [u8; 3],
 }
 
-/// White space and control characters of ASCII: what ends a word that holds marks.
-pub(super) fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c < ' '
+impl Character {
+    /// Looks a character up.
+    pub(super) fn of(c: char) -> Character {
+        /// Of the characters up to U+FFFF.
+        static TABLE: LazyLock<Box<[Character]>> = LazyLock::new(|| {
+            (0..=0xffff)
+                .map(|code| Character::find(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)))
+                .collect()
+        });
+        TABLE.get(c as usize).copied().unwrap_or_else(|| Character::find(c))
+    }
+
+    fn find(c: char) -> Character {
+        let mut bytes = Vec::new();
+        push_lower(c, &mut bytes);
+        let length = if bytes.len() <= 3 { bytes.len() as u8 } else { 0 };
+        bytes.resize(3, 0);
+        Character { class: class_of(c), length, lower: [bytes[0], bytes[1], bytes[2]] }
+    }
+
+    /// Its bytes in lower case, the first lowest.
+    pub(super) fn lower(self) -> u32 {
+        let [first, second, third] = self.lower;
+        u32::from_le_bytes([first, second, third, 0])
+    }
 }
 
 fn class_of(c: char) -> Class {
@@ -39,7 +64,8 @@ fn class_of(c: char) -> Class {
         // Soft hyphen, joiners, marks of order, and what picks a variant of the character before it.
         '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => Class::Ignored,
         '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Class::Ignored,
-        _ if !WORD.has(c) => Class::Separator,
+        _ if c.is_whitespace() || c < ' ' => Class::Blank,
+        _ if !WORD.has(c) => Class::Mark,
         _ if is_unspaced(c) || is_hangul(c) => Class::Single,
         _ => Class::Word,
     }
