@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 
-use wanjuan_dedup::minhash::{Scratch, Settings, Signer, jaccard, probability};
+use wanjuan_dedup::minhash::{Scratch, Settings, Signer, jaccard, probability, to_set};
 
 const CHOICES: [(usize, usize); 10] =
     [(14, 8), (20, 6), (18, 7), (16, 8), (21, 6), (25, 5), (22, 5), (28, 4), (32, 4), (9, 13)];
@@ -20,6 +20,7 @@ fn main() {
     let mut shingles = |text: &str| {
         let mut found = Vec::new();
         plain.shingles(text, &mut scratch, &mut found);
+        to_set(&mut found);
         found
     };
     let mut kinds: HashMap<String, [usize; 3]> = HashMap::new();

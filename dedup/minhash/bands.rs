@@ -8,6 +8,12 @@ pub fn estimated(a: &[u64], b: &[u64]) -> f64 {
     equal as f64 / a.len().max(b.len()).max(1) as f64
 }
 
+/// Makes a list a set: sorted and without duplicates.
+pub fn to_set<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
+}
+
 /// Jaccard index of two sets, each sorted and without duplicates. Two empty sets have nothing in common.
 pub fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     let (mut at_a, mut at_b, mut common) = (0, 0, 0_usize);

@@ -23,7 +23,7 @@ mod units;
 
 use wanjuan_filters::kit::Wrong;
 
-pub use bands::{bands_for, estimated, jaccard, probability};
+pub use bands::{bands_for, estimated, jaccard, probability, to_set};
 use numpy::RandomState;
 use permutations::{Minima, Permuted};
 pub use profiles::PROFILES;
@@ -116,6 +116,18 @@ impl Signer {
         any
     }
 
+    /// Replaces `signature` by the minima of a text whose shingles are known, as [`Signer::sign`] does.
+    pub fn sign_shingles(&self, shingles: &[u64], scratch: &mut Scratch, signature: &mut Vec<u64>) -> bool {
+        signature.clear();
+        if shingles.is_empty() {
+            return false;
+        }
+        self.permuted.start(&mut scratch.minima);
+        shingles.chunks(BLOCK).for_each(|block| self.permuted.lower(block, &mut scratch.minima));
+        self.permuted.finish(&scratch.minima, self.length(), signature);
+        true
+    }
+
     /// Calls `each` with the hash of every shingle.
     fn each_hash(&self, text: &str, scratch: &mut Scratch, mut each: impl FnMut(u64)) {
         let Settings { tokens, ngram, hash, .. } = self.settings;
@@ -155,13 +167,10 @@ impl Signer {
         bands::keys(signature, self.settings.rows, each);
     }
 
-    /// Replaces `shingles` by the distinct hashes of a text's shingles, sorted: for [`jaccard`]. False, and
-    /// no hash, if it has no shingle.
+    /// Replaces `shingles` by the hashes of a text's shingles, in their order. False if it has none.
     pub fn shingles(&self, text: &str, scratch: &mut Scratch, shingles: &mut Vec<u64>) -> bool {
         shingles.clear();
         self.each_hash(text, scratch, |hash| shingles.push(hash));
-        shingles.sort_unstable();
-        shingles.dedup();
         !shingles.is_empty()
     }
 }
@@ -203,6 +212,9 @@ mod tests {
             assert!(signer.sign(text, &mut scratch, &mut signature));
             assert_eq!(signature.len(), signer.length());
             assert!(signer.shingles(text, &mut scratch, &mut shingles));
+            let mut again = Vec::new();
+            assert!(signer.sign_shingles(&shingles, &mut scratch, &mut again));
+            assert_eq!(again, signature);
         }
     }
 
@@ -217,6 +229,7 @@ mod tests {
                 let (mut signature, mut shingles) = (Vec::new(), Vec::new());
                 signer.sign(text, &mut scratch, &mut signature);
                 signer.shingles(text, &mut scratch, &mut shingles);
+                to_set(&mut shingles);
                 (signature, shingles)
             };
             let ((a, a_shingles), (b, b_shingles)) = (sign(&a), sign(&b));

@@ -80,9 +80,10 @@ impl Preflight {
         let prepared = session::prepare(pipeline, options).map_err(Unready::Machine)?;
         let input = prepared.splits.iter().map(Split::bytes).sum();
         let graph = pipeline.graph(&[]);
-        let records = estimate::records(&graph, &prepared.splits, memory.max_document).map_err(Unready::Machine)?;
-        let waiting = need(input, graph.phases());
-        let need = waiting + records.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        let estimate::Waiting { records, documents } =
+            estimate::waiting(&graph, &prepared.splits, memory.max_document).map_err(Unready::Machine)?;
+        let waits = if options.plain_spool { documents.max(input) } else { input };
+        let need = need(input, waits, graph.phases()) + records.iter().map(|(_, bytes)| bytes).sum::<u64>();
         let free = free_space(&pipeline.output);
         if let Some(free) = free.filter(|free| *free < need / 10) {
             return Err(Unready::Wrong(format!(
@@ -159,10 +160,9 @@ fn bloom_filters(pipeline: &Pipeline) -> Vec<(String, Shape)> {
     graph.nodes.iter().filter_map(filter).collect()
 }
 
-/// What a run writes is about as much as its input, once for the results and once for each time that
-/// documents wait.
-fn need(input: u64, phases: usize) -> u64 {
-    input * phases as u64
+/// What a run writes: results of about the size of its input, and what waits, each time that it does.
+fn need(input: u64, waits: u64, phases: usize) -> u64 {
+    input + waits * phases.saturating_sub(1) as u64
 }
 
 fn plural(number: usize) -> &'static str {

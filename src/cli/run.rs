@@ -39,6 +39,9 @@ pub struct Run {
     /// Memory the run may use, as 512MiB or 16GiB [default: four fifths of the machine's]
     #[arg(long, value_parser = bytes)]
     memory: Option<u64>,
+    /// Do not compress what waits for its next phase: less work, more disk
+    #[arg(long)]
+    plain_spool: bool,
     /// Go on where an earlier run stopped; this is what happens anyway
     #[arg(long, conflicts_with = "fresh")]
     resume: bool,
@@ -69,6 +72,7 @@ impl Run {
         options.memory = self.memory.unwrap_or(options.memory);
         options.split_bytes = self.split.unwrap_or(options.split_bytes);
         options.segment_bytes = self.segment.unwrap_or(options.segment_bytes);
+        options.plain_spool = self.plain_spool;
         options
     }
 

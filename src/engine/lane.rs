@@ -81,6 +81,10 @@ impl OpenBlock {
     pub fn append(&mut self, rows: &Rows, block_bytes: usize, mut cut: impl FnMut(u64, Block, Totals)) {
         let mut start = 0;
         for (&end, row) in rows.block.ends.iter().zip(&rows.weights) {
+            if self.block.bytes.is_empty() {
+                // A block that grew from nothing would be copied as often as its length doubles.
+                self.block.bytes.reserve_exact(block_bytes + block_bytes / 8);
+            }
             self.block.bytes.extend_from_slice(&rows.block.bytes[start..end]);
             self.block.ends.push(self.block.bytes.len());
             self.totals += Totals { rows: 1, weight: row.weight, tokens: row.tokens };
@@ -187,8 +191,11 @@ pub fn lanes<'a>(shared: &Shared, graph: &'a Graph, phase: usize) -> (Vec<Lane<'
         }
     }
     if graph.spools(phase) {
-        map.spool =
-            Some(add(spool::LANE.to_owned(), Box::new(SpoolPack { block_bytes: shared.memory.portion }), false));
+        map.spool = Some(add(
+            spool::LANE.to_owned(),
+            Box::new(SpoolPack { block_bytes: shared.memory.portion, plain: shared.plain_spool }),
+            false,
+        ));
     }
     (lanes, map)
 }

@@ -112,6 +112,8 @@ pub struct Shared {
     pub max_ratio: u64,
     /// Bytes of input after which a task commits a segment.
     pub segment_bytes: u64,
+    /// Whether waiting documents are stored as they are, not compressed.
+    pub plain_spool: bool,
     /// Told what happens.
     pub progress: Box<dyn Progress>,
     /// Turns of huge documents.
@@ -125,12 +127,13 @@ pub struct Shared {
 
 impl Shared {
     /// What the tasks of one run share.
-    pub fn new(memory: Memory, segment_bytes: u64, progress: Box<dyn Progress>) -> Shared {
+    pub fn new(memory: Memory, segment_bytes: u64, plain_spool: bool, progress: Box<dyn Progress>) -> Shared {
         Shared {
             turns: Turns::new(memory.views),
             memory,
             max_ratio: crate::source::MAX_RATIO,
             segment_bytes,
+            plain_spool,
             progress,
             stop: AtomicBool::new(false),
             commits: AtomicU64::new(0),

@@ -33,13 +33,21 @@ pub struct Options {
     pub split_bytes: u64,
     /// Bytes of input after which a task commits.
     pub segment_bytes: u64,
+    /// Whether documents that wait for their next phase are stored as they are, not compressed.
+    pub plain_spool: bool,
 }
 
 impl Options {
     /// All cores, and four fifths of the memory that the machine or its cgroup gives.
     pub fn of_this_machine() -> Options {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Options { threads, memory: available_memory() / 5 * 4, split_bytes: SPLIT_BYTES, segment_bytes: 256 << 20 }
+        Options {
+            threads,
+            memory: available_memory() / 5 * 4,
+            split_bytes: SPLIT_BYTES,
+            segment_bytes: 256 << 20,
+            plain_spool: false,
+        }
     }
 }
 
@@ -340,7 +348,7 @@ fn job<'a>(
 
 /// What the tasks of a run share.
 pub fn shared(memory: Memory, options: &Options, progress: Box<dyn Progress>) -> Shared {
-    Shared::new(memory, options.segment_bytes, progress)
+    Shared::new(memory, options.segment_bytes, options.plain_spool, progress)
 }
 
 fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {

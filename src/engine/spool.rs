@@ -1,5 +1,6 @@
 //! The spool: documents that wait for their next phase, and the decisions that wait for them.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
@@ -23,10 +24,13 @@ const HEAD: usize = 16;
 /// quarter more bytes in half of the time.
 const LEVEL: i32 = -4;
 
-/// How waiting documents are stored: blocks of zstd.
+/// How waiting documents are stored: blocks of zstd, or plain ones. A block says which it is: as long as its rows
+/// are, it is plain.
 pub struct SpoolPack {
     /// Bytes of a block, before compression.
     pub block_bytes: usize,
+    /// Whether blocks stay as they are: less work on more disk.
+    pub plain: bool,
 }
 
 impl Pack for SpoolPack {
@@ -45,7 +49,9 @@ impl Pack for SpoolPack {
             index.extend_from_slice(&word.to_le_bytes());
         }
         index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
-        Ok(Sealed { data: zstd::bulk::compress(&block.bytes, LEVEL)?, index })
+        let compressed = if self.plain { None } else { Some(zstd::bulk::compress(&block.bytes, LEVEL)?) };
+        let shorter = compressed.filter(|data| data.len() < block.bytes.len());
+        Ok(Sealed { data: shorter.unwrap_or_else(|| block.bytes.clone()), index })
     }
 
     fn publish(
@@ -58,7 +64,7 @@ impl Pack for SpoolPack {
     }
 }
 
-/// A block of waiting documents, still compressed.
+/// A block of waiting documents, as stored.
 pub struct SpooledBlock {
     sealed: Sealed,
     /// Ordinal of the last document.
@@ -84,12 +90,21 @@ impl SpooledBlock {
         (self.sealed.data.len() + self.sealed.index.len()) as u64
     }
 
+    /// The rows, one after the other.
+    fn bytes(&self) -> io::Result<Cow<'_, [u8]>> {
+        let data = &self.sealed.data;
+        match data.len() == self.length {
+            true => Ok(Cow::Borrowed(data)),
+            false => zstd::bulk::decompress(data, self.length).map(Cow::Owned),
+        }
+    }
+
     /// How many rows there are up to the document `ordinal`, its own included.
     pub fn rows_up_to(&self, ordinal: u64) -> io::Result<u64> {
         if ordinal >= self.last {
             return Ok(self.rows);
         }
-        let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
+        let bytes = self.bytes()?;
         let (mut start, mut rows) = (0, 0);
         for end in self.sealed.index[HEAD..].chunks_exact(8) {
             let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
@@ -116,7 +131,7 @@ impl SpooledBlock {
     ) -> Result<(), Failure> {
         // The block matched its checksum, so a row that cannot be read was written wrong.
         let wrong = || io::Error::other("a spooled document cannot be decoded");
-        let bytes = zstd::bulk::decompress(&self.sealed.data, self.length)?;
+        let bytes = self.bytes()?;
         let mut start = 0;
         for end in self.sealed.index[HEAD..].chunks_exact(8) {
             let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;

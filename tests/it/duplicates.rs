@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use wanjuan_dedup::minhash::{Scratch, Settings, Signer, jaccard};
+use wanjuan_dedup::minhash::{Scratch, Settings, Signer, jaccard, to_set};
 
 use crate::engine::{kill_after, same_as};
 use crate::kit::{Bench, files, mask, run};
@@ -80,6 +80,7 @@ pub fn plain(texts: &[String], apart: impl Fn(usize, usize) -> bool) -> Vec<usiz
         .map(|text| {
             let mut shingles = Vec::new();
             signer.shingles(text, &mut scratch, &mut shingles);
+            to_set(&mut shingles);
             shingles
         })
         .collect();
@@ -171,6 +172,7 @@ fn near_duplicates_are_the_same_whatever_threads_memory_segments_damage_and_kill
     for (name, arguments) in [
         ("one", &["--threads", "1", "--memory", "400MiB"][..]),
         ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
+        ("plain", &["--threads", "2", "--plain-spool"]),
     ] {
         run(&pipeline(name), arguments, 0);
         same_as(&whole, &bench.path(name));
@@ -312,4 +314,29 @@ fn the_disk_that_records_will_take_is_told_before_a_run() {
     // A record of a band is 12 bytes, whatever the document.
     let all = (texts.len() * 20 * 12) as f64 / 1024.0 / 1024.0;
     assert!((0.8..1.3).contains(&(mib / all)), "{line}: {all:.0} MiB");
+}
+
+#[test]
+fn a_plain_spool_is_counted_at_its_full_length() {
+    let bench = Bench::new(0, 0);
+    let texts = families(&bench, 6_000);
+    let mut stored = 0;
+    for number in 0..3 {
+        let path = bench.path(&format!("corpus/{number}.jsonl"));
+        let compressed = zstd::encode_all(&fs::read(&path).unwrap()[..], 3).unwrap();
+        stored += compressed.len();
+        fs::write(path.with_extension("jsonl.zst"), compressed).unwrap();
+        fs::remove_file(path).unwrap();
+    }
+    let file = stage(&bench, "out", "use = \"exact_duplicates\"");
+    let disk = |arguments: &[&str]| {
+        let told = String::from_utf8(run(&file, arguments, 0).stderr).unwrap();
+        let from = told.split(" of memory, about ").nth(1).expect("the disk is told");
+        let (number, unit) = from.split_once(' ').unwrap();
+        let unit = if unit.starts_with("KiB") { 1024.0 } else { 1024.0 * 1024.0 };
+        number.parse::<f64>().unwrap() * unit
+    };
+    let grown = disk(&["--dry-run", "--plain-spool"]) - disk(&["--dry-run"]);
+    let length: usize = texts.iter().map(String::len).sum();
+    assert!((0.8..1.5).contains(&(grown / (length - stored) as f64)), "{grown} of {length}, stored {stored}");
 }

@@ -325,10 +325,12 @@ impl Clustering for Minhash {
         out.extend_from_slice(&document.origin.split.to_be_bytes());
         out.extend_from_slice(&document.origin.ordinal.to_be_bytes());
         ROOM.with_borrow_mut(|Room { scratch, signature, shingles }| {
-            self.signer.sign(document.text(), scratch, signature);
             shingles.clear();
             if self.config.verify == Verify::Jaccard {
                 self.signer.shingles(document.text(), scratch, shingles);
+                self.signer.sign_shingles(shingles, scratch, signature);
+            } else {
+                self.signer.sign(document.text(), scratch, signature);
             }
             verify::write(signature, shingles, out);
         });

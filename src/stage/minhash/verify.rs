@@ -6,7 +6,7 @@
 //! a further member joins the first of these that it is like, or stays too, to be compared with while there
 //! is room. The limit is a constant, so that the answer does not depend on `--memory`.
 
-use wanjuan_dedup::minhash::{estimated, jaccard};
+use wanjuan_dedup::minhash::{estimated, jaccard, to_set};
 use wanjuan_filters::kit::Origin;
 
 use super::Verify;
@@ -22,13 +22,15 @@ const DEVIATIONS: f64 = 4.0;
 
 /// Appends what a member is compared by: the lower halves of its minima, 32 bits of each of its shingles, and
 /// where they start. Of two texts of 65,536 shingles one pair meets by chance.
-pub fn write(signature: &[u64], shingles: &[u64], out: &mut Vec<u8>) {
+pub fn write(signature: &[u64], shingles: &mut Vec<u64>, out: &mut Vec<u8>) {
     let start = out.len() as u32;
     signature.iter().for_each(|&least| out.extend_from_slice(&(least as u32).to_le_bytes()));
-    let shingles = &shingles[..shingles.len().min(SHINGLES)];
+    if shingles.len() > SHINGLES {
+        to_set(shingles);
+        shingles.truncate(SHINGLES);
+    }
     let mut short: Vec<u32> = shingles.iter().map(|shingle| (shingle ^ shingle >> 32) as u32).collect();
-    short.sort_unstable();
-    short.dedup();
+    to_set(&mut short);
     short.iter().for_each(|shingle| out.extend_from_slice(&shingle.to_le_bytes()));
     out.extend_from_slice(&(signature.len() as u32).to_le_bytes());
     out.extend_from_slice(&start.to_le_bytes());
@@ -166,7 +168,7 @@ mod tests {
     fn decided(sets: &[Vec<u64>], threshold: f64) -> Decided {
         let said = |(number, set): (usize, &Vec<u64>)| {
             let mut out = vec![9; 3]; // a rank
-            write(&[1; 16], set, &mut out);
+            write(&[1; 16], &mut set.clone(), &mut out);
             (Origin { split: 0, ordinal: number as u64 }, out)
         };
         let mut found = Vec::new();
