@@ -5,7 +5,7 @@ use super::{is_invisible, is_space};
 /// What one look tells. Each may be false where nothing is to be done, and never true where something is.
 pub struct Glance {
     /// White space and control characters are as they should be: single spaces between words, at most
-    /// one empty line, none at either end.
+    /// one empty line, none at either end, no space at the end of a line.
     pub laid_out: bool,
     /// The text can only be in NFC: ASCII, Latin letters below the combining marks, ideographs, kana
     /// without its marks, full-width forms.
@@ -16,7 +16,7 @@ impl Glance {
     pub fn at(text: &str) -> Glance {
         let bytes = text.as_bytes();
         let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\n'));
-        let edges = blank(bytes.first()) || blank(bytes.last());
+        let edges = bytes.first() == Some(&b'\n') || blank(bytes.last());
         let mut laid_out = !edges && memchr::memmem::find(bytes, b"\n\n\n").is_none();
         let mut composed = true;
         let mut at = 0;
