@@ -22,6 +22,18 @@ fn judged(filter: &CodeQuality, path: &str, text: &str) -> Verdict {
     Filter::judge(filter, &measured(filter, path, text))
 }
 
+#[test]
+fn a_language_that_nobody_knows_is_refused() {
+    let refused = |name: &str| {
+        let config = Config { data_languages: vec!["c++".into(), "*".into(), name.into()], ..Config::default() };
+        CodeQuality::new(config, &mut Setup::default()).err()
+    };
+    assert_eq!(refused("Jupyter notebook"), None);
+    let wrong = refused("Jason").unwrap();
+    assert_eq!((wrong.setting, &*wrong.what), (Some("data_languages"), "`Jason` is no language that Linguist knows"));
+    assert!(refused("Fortrann").unwrap().help.unwrap().starts_with("did you mean `Fortran`?"));
+}
+
 const CODE: &str = "fn main() {\n    let greeting = \"hello\";\n    println!(\"{greeting}, world\");\n}\n";
 
 #[test]

@@ -221,9 +221,22 @@ fn of_interpreter(text: &str) -> Option<&'static str> {
     INTERPRETERS.iter().find(|(known, _)| *known == name).map(|(_, language)| *language)
 }
 
+/// Every name that GitHub's Linguist has for a language.
+pub fn code_languages() -> impl Iterator<Item = &'static str> + Clone {
+    include_str!("../data/code_languages.txt").lines()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_is_told_to_be_is_a_name_of_linguist() {
+        let known: Vec<String> = code_languages().map(str::to_lowercase).collect();
+        for (ending, language) in ENDINGS.iter().chain(NAMES).chain(INTERPRETERS) {
+            assert!(known.contains(&language.to_lowercase()), "{ending}: {language}");
+        }
+    }
 
     #[test]
     fn tables_are_sorted_and_lower_case() {

@@ -5,8 +5,15 @@
 pub struct MeasureInfo {
     /// As in the column `step.name` of `measures/`.
     pub name: &'static str,
-    /// Its first line of documentation, unit included.
+    /// Its first line of documentation, unit included. That of a share begins so: "Share of …".
     pub about: &'static str,
+}
+
+impl MeasureInfo {
+    /// Whether it lies between 0 and 1.
+    pub fn is_share(&self) -> bool {
+        self.about.starts_with("Share of ")
+    }
 }
 
 /// A set of named numbers. Written by [`measures!`](crate::measures), seldom by hand.

@@ -21,7 +21,7 @@ mod text;
 mod twice;
 mod value;
 
-pub use code::code_language;
+pub use code::{code_language, code_languages};
 pub use document::{Document, Origin};
 pub use english::{count_marked, is_lower_stop_word, is_stop_word};
 pub use grams::{Grams, with_grams};

@@ -191,8 +191,8 @@ fn ran(mut pipeline: Pipeline, output: &Path) -> Result<Side, Exit> {
     match ended {
         Ok(report) => Ok(Side::Run(output.to_owned(), Box::new(report.record))),
         Err(Failure::Stopped | Failure::Overtaken) => Err(Exit::Interrupted),
-        Err(Failure::TooManyBad { set_aside, limit, records }) => {
-            tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
+        Err(Failure::TooManyBad { set_aside, allowed, records, .. }) => {
+            tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {allowed}");
             tell!("help: run {} alone to look at them, and mend the input", pipeline.file.display());
             Err(Exit::TooManyBad)
         }

@@ -308,7 +308,7 @@ pub fn schema(registry: &Registry) -> Exit {
                     "name": { "type": "string", "description": "Name of the corpus." },
                     "output": { "type": "string", "description": "The folder that everything a run writes lives in." },
                     "seed": { "type": "integer", "minimum": 0, "description": "The only source of randomness." },
-                    "max_set_aside": { "description": "How many bad records stop the run: a count, or a share as \"1%\".", "oneOf": [{ "type": "integer" }, { "type": "string" }] },
+                    "max_set_aside": { "description": "Most bad records that a run sets aside: a number of them, or a share of all as \"1%\"; with one more it stops.", "default": "10%", "oneOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9.]+ ?%$" }] },
                     "max_document_mb": { "type": "integer", "minimum": 1, "maximum": 1024, "description": "Larger records are set aside." },
                     "dropped": { "enum": ["none", "sample", "all"], "description": "Which dropped documents are kept, to look at." },
                 },

@@ -20,6 +20,7 @@ use crate::engine::session::{self, Options, Report};
 use crate::numbers::{bloom, count, duration, rewritten, share, size};
 use crate::registry::Registry;
 use crate::report::{self, Ran};
+use crate::source::lost;
 
 /// Run a pipeline; a run that was cut short goes on where it stopped
 #[derive(Args)]
@@ -129,8 +130,8 @@ impl Run {
                 Exit::Interrupted
             }
             Err(Failure::Overtaken) => unreachable!("the driver begins again where another run has got to"),
-            Err(Failure::TooManyBad { set_aside, limit, records }) => {
-                tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {limit}");
+            Err(Failure::TooManyBad { set_aside, allowed, records, .. }) => {
+                tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {allowed}");
                 tell!(
                     "help: look at them in {}, then mend the input or raise `max_set_aside` in [pipeline]",
                     pipeline.output.join("set-aside").display()
@@ -148,7 +149,7 @@ impl Run {
 fn failed(failure: &Failure) -> serde_json::Value {
     match failure {
         Failure::Stopped | Failure::Overtaken => serde_json::json!({ "failed": "interrupted" }),
-        Failure::TooManyBad { set_aside, limit, records } => {
+        Failure::TooManyBad { set_aside, limit, records, .. } => {
             serde_json::json!({ "failed": "too_many_set_aside", "set_aside": set_aside, "limit": limit, "records": records })
         }
         Failure::Machine(error) | Failure::Damaged { error, .. } => {
@@ -285,6 +286,8 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
     if counts.set_aside_total() > 0 {
         let mut reasons: Vec<_> = counts.set_aside.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let damaged = reasons.iter().filter_map(|(reason, n)| Some((*reason, **n, lost(reason)?)));
+        let damaged: Vec<_> = damaged.collect();
         let reasons: Vec<String> = reasons.into_iter().map(|(reason, n)| format!("{reason} {}", count(*n))).collect();
         line(format!(
             "{:<28}{} of {} records: {}",
@@ -293,6 +296,10 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
             count(counts.records),
             reasons.join(", ")
         ));
+        for (reason, places, lost) in damaged {
+            let places = if places == 1 { "one place".to_owned() } else { format!("{} places", count(places)) };
+            line(format!("  {reason} in {places}: {lost}"));
+        }
     }
     let skipped: usize = report.tasks().iter().map(|tasks| tasks.skipped).sum();
     let ran: usize = report.tasks().iter().map(|tasks| tasks.ran.len()).sum();

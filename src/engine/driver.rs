@@ -6,6 +6,7 @@
 //! producer and its consumers run. Resuming a killed run is the same loop.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub struct Job<'a> {
     pub output: &'a Path,
     /// How many tasks, or parts of one, run at once.
     pub threads: usize,
-    /// Documents set aside in the whole run before it stops; see [`Failure::TooManyBad`].
+    /// Most documents set aside in the whole run; see [`Failure::TooManyBad`].
     pub max_set_aside: Limit,
     /// How documents that may end the process are tried; `None` leaves them be.
     pub isolate: Option<&'a Isolate<'a>>,
@@ -53,6 +54,16 @@ pub enum Limit {
     Count(u64),
     /// Between 0 and 1.
     Share(f64),
+}
+
+/// As in a pipeline file.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::Count(count) => write!(f, "{count}"),
+            Limit::Share(share) => write!(f, "{}%", (share * 1e10).round() / 1e8),
+        }
+    }
 }
 
 /// What a finished run did.
@@ -262,5 +273,10 @@ fn too_many_set_aside(job: &Job<'_>, counts: &Counts) -> Option<Failure> {
         Limit::Count(count) => count,
         Limit::Share(share) => (counts.records as f64 * share) as u64,
     };
-    (set_aside > limit).then_some(Failure::TooManyBad { set_aside, limit, records: counts.records })
+    (set_aside > limit).then_some(Failure::TooManyBad {
+        set_aside,
+        limit,
+        allowed: job.max_set_aside,
+        records: counts.records,
+    })
 }

@@ -60,6 +60,8 @@ pub enum Failure {
         set_aside: u64,
         /// How many may be.
         limit: u64,
+        /// What the pipeline says.
+        allowed: driver::Limit,
         /// How many records have been read.
         records: u64,
     },

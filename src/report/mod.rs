@@ -30,6 +30,7 @@ use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
 use crate::numbers;
 use crate::registry::Registry;
+use crate::source::lost;
 use examples::Gathered;
 use rows::{Row, Rows};
 use sets::Met;
@@ -146,6 +147,8 @@ pub struct BadReason {
     pub reason: String,
     /// With how many.
     pub records: u64,
+    /// What is missing besides, where that is not known to be nothing.
+    pub lost: Option<&'static str>,
     /// Some of them.
     pub examples: Vec<BadExample>,
 }
@@ -263,6 +266,7 @@ impl Report {
         let mut bad = examples::set_aside(output, &record)?;
         let set_aside = by_count(&record.counts.set_aside).into_iter().map(|(reason, records)| BadReason {
             examples: bad.remove(&reason).unwrap_or_default(),
+            lost: lost(&reason),
             reason,
             records,
         });

@@ -25,6 +25,19 @@ pub struct Trouble {
     pub reaches_back: bool,
 }
 
+/// What is missing besides the one record that is set aside for damage to compressed data: nobody can count it.
+pub fn lost(reason: &str) -> Option<&'static str> {
+    match reason {
+        "truncated_gzip" | "truncated_zstd" => {
+            Some("what followed in the whole file is not there, and how many records that were is not known")
+        }
+        "corrupt_gzip" => Some("all up to the next member is lost, and how many records that were is not known"),
+        "corrupt_zstd" => Some("all up to the next frame is lost, and how many records that were is not known"),
+        "compression_bomb" => Some("the rest of the file was left unread, and how many records it holds is not known"),
+        _ => None,
+    }
+}
+
 /// Why reading ended early.
 #[derive(Debug)]
 pub enum Broken {
@@ -95,10 +108,11 @@ impl Bytes {
         self.given += read as u64;
         if self.given > BOMB_FLOOR && self.given / self.max_ratio > self.taken.load(Ordering::Relaxed) {
             let detail = format!(
-                "{} bytes became {}; that is over {} to 1, and the rest of the file was left unread",
+                "{} bytes became {}, which is over {} to 1; {}",
                 self.taken.load(Ordering::Relaxed),
                 self.given,
-                self.max_ratio
+                self.max_ratio,
+                lost("compression_bomb").unwrap_or_default()
             );
             self.over = true;
             return Err(Broken::Data(Trouble { reason: "compression_bomb", detail, reaches_back: true }));
@@ -120,11 +134,12 @@ impl Bytes {
             (Format::Zstd, false) => "corrupt_zstd",
             (Format::Plain, _) => return Broken::Machine(error),
         };
-        let detail = format!(
-            "{error}, after {} bytes of the file and {} decompressed",
-            self.taken.load(Ordering::Relaxed),
-            self.given
-        );
+        let (taken, given) = (self.taken.load(Ordering::Relaxed), self.given);
+        let detail = match truncated {
+            true => format!("the file ends after {taken} bytes, within compressed data"),
+            false => format!("{error}, after {taken} bytes of the file and {given} decompressed"),
+        };
+        let detail = format!("{detail}; {}", lost(reason).unwrap_or_default());
         let reaches_back = !error.get_ref().is_some_and(|error| error.is::<AtStart>());
         Broken::Data(Trouble { reason, detail, reaches_back })
     }

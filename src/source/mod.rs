@@ -20,6 +20,7 @@ use std::ops::Range;
 
 use wanjuan_filters::kit::{Document, Step};
 
+pub use bytes::lost;
 pub use rows::rows;
 
 use crate::store::Input;

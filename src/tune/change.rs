@@ -271,8 +271,16 @@ impl Run<'_> {
             };
             (0..self.record.steps.len()).find(owner).is_some_and(|owner| self.above[step][owner])
         };
-        let measures = self.rows.measures.iter().enumerate().filter(|(_, name)| above(name));
+        let share = |name: &str| {
+            let (owner, measure) = name.rsplit_once('.')?;
+            let step = self.record.steps.iter().find(|step| step.name == owner)?;
+            let known = self.registry.find("step", &step.uses)?.measures;
+            Some(known.iter().find(|known| known.name == measure)?.is_share())
+        };
+        let named = self.rows.measures.iter().enumerate();
+        let measures = named.clone().filter(|(_, name)| above(name));
         Scope {
+            shares: named.filter(|(_, name)| share(name) == Some(true)).map(|(slot, _)| slot).collect(),
             fields: self.rows.fields.iter().map(|field| (field.name, field.kind)).collect(),
             measures: measures.map(|(slot, name)| (name.clone(), slot)).collect(),
             facts,

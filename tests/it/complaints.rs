@@ -200,6 +200,14 @@ fn a_fact_of_the_text_where_no_rule_is() {
 }
 
 #[test]
+fn shares_that_are_compared_with_per_cent() {
+    insta::assert_snapshot!(ruled(
+        "drop_if = \"gopher_quality.alphabetic_words < 80 or 0.05 < text.digits and (text.han) between 2 and 300\""
+    ));
+    insta::assert_snapshot!(ruled("drop_if = \"200 > text.han\"\nwhere = \"alphabetic_words >= 7.5\""));
+}
+
+#[test]
 fn only_measure_where_nothing_is_judged() {
     insta::assert_snapshot!(spoiled(
         "min_words = 20",
@@ -247,6 +255,19 @@ fn a_test_that_expects_the_impossible() {
         "[[sink]]",
         "[[test]]\ninput = { text = \"x\" }\nexpect = { drop = \"y\", keep = true, by = \"gopher\" }\n\n[[sink]]"
     ));
+}
+
+#[test]
+fn a_test_of_fields_that_are_none() {
+    insta::assert_snapshot!(spoiled(
+        "[[sink]]",
+        "[[test]]\ninput = { txt = \"x\", text = \"y\" }\nexpect = { lang = \"en\" }\n\n[[sink]]"
+    ));
+}
+
+#[test]
+fn a_wrong_limit_of_what_is_set_aside() {
+    insta::assert_snapshot!(spoiled("[pipeline]", "[pipeline]\nmax_set_aside = 0.05"));
 }
 
 #[test]

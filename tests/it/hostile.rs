@@ -68,7 +68,11 @@ fn every_kind_of_bad_record_is_set_aside_and_its_neighbours_stay() {
         fs::write(corpus.join(name), bytes).unwrap();
     }
     let pipeline = pipeline(&bench, "max_set_aside = 100");
-    run(&pipeline, &["--memory", "400MiB"], 0);
+    let told = String::from_utf8(run(&pipeline, &["--memory", "400MiB"], 0).stdout).unwrap();
+    let line = told.lines().find(|line| line.trim_start().starts_with("truncated_gzip in")).unwrap();
+    assert!(line.contains("one place") && line.contains("how many records that were is not known"), "{told}");
+    let page = fs::read_to_string(bench.path("out/report.html")).unwrap();
+    assert!(page.contains("Damage, not one bad record each: what followed in the whole file is not there"));
     let record: serde_json::Value = serde_json::from_slice(&fs::read(bench.path("out/run.json")).unwrap()).unwrap();
     let set_aside = record["counts"]["set_aside"].as_object().unwrap();
     let mut reasons: Vec<(&str, u64)> =
@@ -96,7 +100,10 @@ fn every_kind_of_bad_record_is_set_aside_and_its_neighbours_stay() {
         assert_eq!(count(id), 1, "{id}");
     }
     let raw = zstd::decode_all(fs::File::open(bench.path("out/set-aside/part-00000.jsonl.zst")).unwrap()).unwrap();
-    assert_eq!(String::from_utf8(raw).unwrap().lines().count(), 10);
+    let raw = String::from_utf8(raw).unwrap();
+    assert_eq!(raw.lines().count(), 10);
+    let truncated = raw.lines().find(|line| line.contains("truncated_gzip")).unwrap();
+    assert!(truncated.contains("within compressed data; what followed in the whole file is not there"), "{truncated}");
 }
 
 /// How many records were set aside, by reason.

@@ -1,15 +1,19 @@
 //! A `[[test]]`.
 
-use wanjuan_filters::kit::Name;
+use std::collections::BTreeMap;
+
+use wanjuan_filters::kit::{Name, Type};
 
 use super::super::complaint::Complaint;
 use super::super::nearest;
 use super::super::pipeline::{Case, Expect, type_of};
 use super::super::written::Written;
 use super::Checker;
+use super::entry::kind_fits;
 
 impl Checker<'_> {
-    pub(super) fn case(&mut self, test: &Written, source: &str) -> Option<Case> {
+    /// `fields` are all that a source or a step of the pipeline writes.
+    pub(super) fn case(&mut self, test: &Written, fields: &BTreeMap<&str, Type>, source: &str) -> Option<Case> {
         const KEYS: [&str; 4] = ["name", "source", "input", "expect"];
         let before = self.complaints.len();
         for (key, setting) in &test.settings {
@@ -42,11 +46,10 @@ impl Checker<'_> {
                 ("text", Some(text)) => case.text = text.to_owned(),
                 ("id", Some(id)) => case.id = id.to_owned(),
                 ("text" | "id", None) => self.complain(Complaint::new(format!("`{key}` is text"), test.value("input"))),
-                _ if type_of(value).is_some() => case.fields.push((Name::new(key), value.clone())),
-                _ => self.complain(Complaint::new(
-                    format!("the field `{key}` is text, a number or a boolean"),
-                    test.value("input"),
-                )),
+                _ if self.is_field(test, "input", key, value, fields) => {
+                    case.fields.push((Name::new(key), value.clone()));
+                }
+                _ => {}
             }
         }
         for (key, value) in expect {
@@ -70,17 +73,49 @@ impl Checker<'_> {
                             .help("write { drop = \"reason\", by = \"step\" }, { keep = true } or { text = \"…\" }"),
                     );
                 }
-                _ if type_of(value).is_some() => case.expect.fields.push((Name::new(key), value.clone())),
-                _ => self.complain(Complaint::new(
-                    format!("the field `{key}` is text, a number or a boolean"),
-                    test.value("expect"),
-                )),
+                _ if self.is_field(test, "expect", key, value, fields) => {
+                    case.expect.fields.push((Name::new(key), value.clone()));
+                }
+                _ => {}
             }
         }
         if case.expect.drop.is_some() && expect.contains_key("keep") {
             self.complain(Complaint::new("a document is dropped or kept, not both", test.value("expect")));
         }
         (self.complaints.len() == before).then_some(case)
+    }
+
+    /// Whether a member of `input` or `expect` is a field that documents of this pipeline have.
+    fn is_field(
+        &mut self,
+        test: &Written,
+        table: &str,
+        key: &str,
+        value: &toml::Value,
+        fields: &BTreeMap<&str, Type>,
+    ) -> bool {
+        let span = test.value(table);
+        let Some(is) = type_of(value) else {
+            self.complain(Complaint::new(format!("the field `{key}` is text, a number or a boolean"), span));
+            return false;
+        };
+        match fields.get(key) {
+            Some(wanted) if *wanted == is || kind_fits(is, *wanted) => true,
+            Some(wanted) => {
+                self.complain(Complaint::new(format!("the field `{key}` is {wanted}; this is {is}"), span));
+                false
+            }
+            // Something else is written wrongly, and may be what writes it.
+            None if self.behind.iter().any(|scope| scope.open) => true,
+            None => {
+                let help = match nearest(key, fields.keys().copied().chain(["text", "id"])) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("a source declares its fields: fields = {{ {key} = \"{is}\" }}"),
+                };
+                self.complain(Complaint::new(format!("no source or step writes a field `{key}`"), span).help(help));
+                false
+            }
+        }
     }
 
     fn source_of(&mut self, test: &Written) -> Option<String> {

@@ -89,6 +89,9 @@ impl Checker<'_> {
         }
         for (slot, measure) in own.clone().zip(&instance.measures) {
             scope.measures.push((format!("{name}.{}", measure.name), slot));
+            if measure.is_share() {
+                scope.shares.push(slot);
+            }
         }
         // A source selects among its own documents; everything else, among those that reach it.
         let visible = if *table == "source" { &scope } else { &before };
@@ -209,6 +212,7 @@ impl Checker<'_> {
                     scope.measures.push(measure.clone());
                 }
             }
+            scope.shares.extend(&behind.shares);
             scope.open |= behind.open;
         }
         scope
@@ -383,7 +387,7 @@ impl Checker<'_> {
 }
 
 /// Whole numbers can be read as numbers.
-fn kind_fits(is: Type, wanted: Type) -> bool {
+pub(super) fn kind_fits(is: Type, wanted: Type) -> bool {
     is == Type::Integer && wanted == Type::Number
 }
 

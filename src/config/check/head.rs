@@ -72,7 +72,12 @@ impl Checker<'_> {
                 },
                 "max_set_aside" => match limit(value) {
                     Some(limit) => head.max_set_aside = limit,
-                    None => self.complain(wanted("a count or a share").help("write 100, or \"1%\"")),
+                    None => {
+                        let wrong = wanted("how many records may be set aside: a number of them, or a share");
+                        let share = value.as_float().filter(|share| (0.0..=1.0).contains(share));
+                        let share = share.map_or(1.0, |share| (share * 1e10).round() / 1e8);
+                        self.complain(wrong.help(format!("write 100, or \"{share}%\"")));
+                    }
                 },
                 "max_document_mb" => match value.as_integer().filter(|mb| (1..=1024).contains(mb)) {
                     Some(mb) => head.max_document = (mb as usize) << 20,

@@ -8,11 +8,13 @@ mod head;
 mod index;
 mod order;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use entry::ENGINE_KEYS;
+
+use wanjuan_filters::kit::Type;
 
 use super::Scope;
 use super::complaint::{Complaint, Complaints};
@@ -99,12 +101,12 @@ impl Checker<'_> {
         self.unread(&drafts);
         self.read_and_written(&drafts, &entries);
         let written = entries.iter().flatten().flat_map(|entry| &entry.instance.writes);
-        let fields = written.map(|field| field.name).collect::<BTreeSet<_>>().len();
-        if fields > MAX_FIELDS {
-            let what = format!("documents would have {fields} fields; they can have {MAX_FIELDS}");
+        let fields: BTreeMap<&str, Type> = written.map(|field| (field.name.as_str(), field.kind)).collect();
+        if fields.len() > MAX_FIELDS {
+            let what = format!("documents would have {} fields; they can have {MAX_FIELDS}", fields.len());
             self.complain(Complaint::new(what, None).help("what no step needs is carried along without being a field"));
         }
-        let tests = file.tests.iter().filter_map(|test| self.case(test, source)).collect();
+        let tests = file.tests.iter().filter_map(|test| self.case(test, &fields, source)).collect();
         // In the order in which each stands after all it reads from.
         let mut place = vec![0; drafts.len()];
         for (at, &number) in order.iter().enumerate() {

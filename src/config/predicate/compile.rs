@@ -331,7 +331,11 @@ impl Compiler<'_> {
 
     fn compare(&self, whole: &Expr, left: &Expr, compare: Compare, right: &Expr) -> Result<Boolean, Mistake> {
         match (self.any(left)?, self.any(right)?) {
-            (Any::Number(left), Any::Number(right)) => Ok(Boolean::Numbers(compare, Box::new([left, right]))),
+            (Any::Number(one), Any::Number(two)) => {
+                self.per_cent(left, &one, right, &two)?;
+                self.per_cent(right, &two, left, &one)?;
+                Ok(Boolean::Numbers(compare, Box::new([one, two])))
+            }
             (Any::Text(left), Any::Text(right)) => Ok(Boolean::Texts(compare, Box::new([left, right]))),
             (Any::Boolean(left), Any::Boolean(right)) => Ok(Boolean::Booleans(compare, Box::new([left, right]))),
             (Any::Null, _) | (_, Any::Null) => {
@@ -342,6 +346,20 @@ impl Compiler<'_> {
             (Any::Unknown, _) | (_, Any::Unknown) => Ok(Boolean::Literal(None)),
             (left, right) => Err(self.wrong(whole, format!("{} is compared with {}", name_of(&left), name_of(&right)))),
         }
+    }
+
+    /// A share is compared with what it never reaches: per cent were meant.
+    fn per_cent(&self, of: &Expr, measure: &Number, bound: &Expr, number: &Number) -> Result<(), Mistake> {
+        let (Number::Measure(slot), Number::Literal(number)) = (measure, number) else { return Ok(()) };
+        let fact = self.scope.facts.and_then(|first| self.facts.borrow().get(slot.checked_sub(first)?).copied());
+        let is_share = fact.map_or(self.scope.shares.contains(slot), |fact| fact.info().is_share());
+        if !is_share || *number <= 1.0 {
+            return Ok(());
+        }
+        let name = &self.source[self.span(of)];
+        let mut mistake = self.wrong(bound, format!("`{name}` is a share, from 0 to 1; it is never {number}"));
+        mistake.help = (*number <= 100.0).then(|| format!("{number} per cent is {}", per_cent(*number)));
+        Err(mistake)
     }
 
     fn in_list(&self, inner: &Expr, list: &[Expr], negated: bool) -> Result<Any, Mistake> {
@@ -410,6 +428,11 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+/// A number of per cent as a share, without what binary fractions add to it.
+fn per_cent(number: f64) -> f64 {
+    (number * 1e10).round() / 1e12
 }
 
 fn field(name: Name, kind: Type) -> Any {

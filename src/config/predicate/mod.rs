@@ -23,6 +23,8 @@ pub struct Scope {
     pub fields: Vec<(Name, Type)>,
     /// Measures by full name, `step.measure`, with their slots.
     pub measures: Vec<(String, usize)>,
+    /// The slots of those measures that are shares, between 0 and 1.
+    pub shares: Vec<usize>,
     /// Where facts of the text may be named, `text.words`: the slot of the first.
     pub facts: Option<usize>,
     /// Whether there is more that is not known, because something before is written wrongly: an unknown name

@@ -10,6 +10,7 @@ fn scope() -> Scope {
             (Name::new("ok"), Type::Boolean),
         ],
         measures: vec![("gopher.words".into(), 0), ("c4.lines".into(), 1), ("c5.lines".into(), 2)],
+        shares: vec![2],
         facts: None,
         open: false,
     }
