@@ -30,6 +30,7 @@ pub mod source;
 pub mod stage;
 pub mod store;
 pub mod tune;
+mod visible;
 
 pub use wanjuan_filters::{kit, measures};
 

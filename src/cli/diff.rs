@@ -17,6 +17,7 @@ use crate::engine::graph::KeepDropped;
 use crate::engine::session::{self, Options, read_record};
 use crate::numbers::{count, share};
 use crate::registry::Registry;
+use crate::visible::visible_line;
 
 /// Compare what two pipelines, profiles, outputs or lists of ids keep of the same documents
 ///
@@ -84,7 +85,7 @@ impl Diff {
             }
         }
         let [a, b] = &sides[..] else { unreachable!("two were made") };
-        match compare(a, b, &work.folder.join("join"), self.examples) {
+        match compare(registry, a, b, &work.folder.join("join"), self.examples) {
             Ok(diff) => {
                 say(&match self.output {
                     Output::Text => tell(&diff, [&self.a, &self.b]),
@@ -245,8 +246,12 @@ fn tell(diff: &Compared, names: [&str; 2]) -> String {
     for cell in diff.cells.iter().filter(|cell| !cell.examples.is_empty()) {
         let _ = writeln!(text, "\nA {}, B {}: {}", cell.a, cell.b, count(cell.documents));
         for example in &cell.examples {
-            let language = if example.language.is_empty() { String::new() } else { format!("  {}", example.language) };
-            let _ = writeln!(text, "  {}{language}  {}", example.id, example.text);
+            let about = [&example.id, &example.language, &example.text].map(|part| visible_line(part));
+            let _ = writeln!(
+                text,
+                "  {}",
+                about.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+            );
             for (side, decided) in [("A", &example.a), ("B", &example.b)] {
                 if !decided.is_empty() {
                     let all: Vec<String> = decided.iter().map(told).collect();

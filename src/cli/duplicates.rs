@@ -12,6 +12,7 @@ use crate::duplicates::{Asked, Change, Cluster, Member, Part, Share, read, stage
 use crate::engine::graph::KeepDropped;
 use crate::engine::session::{RunRecord, read_record};
 use crate::numbers::{count, share, size};
+use crate::visible::visible_line;
 
 /// Show the duplicates of a finished run: clusters, what differs in them, and what was removed
 #[derive(Args)]
@@ -114,14 +115,14 @@ impl Duplicates {
         for member in cluster.members.iter().take(self.differences) {
             match &member.difference {
                 Some(parts) => {
-                    let _ = writeln!(text, "  what differs in {}:", plain(&member.id));
+                    let _ = writeln!(text, "  what differs in {}:", visible_line(&member.id));
                     let drawn: String = parts.iter().map(|part| draw(part, colour)).collect();
                     drawn.lines().for_each(|line| {
                         let _ = writeln!(text, "{}", format!("    {line}").trim_end());
                     });
                 }
                 None => {
-                    let _ = writeln!(text, "  {} cannot be compared: {}", plain(&member.id), why_not(record));
+                    let _ = writeln!(text, "  {} cannot be compared: {}", visible_line(&member.id), why_not(record));
                     break;
                 }
             }
@@ -140,14 +141,9 @@ fn why_not(record: &RunRecord) -> &'static str {
 
 /// `doc-17 (raw, en, 1.2 kB)`
 fn about(member: &Member) -> String {
-    let value = member.value.as_ref().map(|value| format!(", {}", plain(value))).unwrap_or_default();
-    let end = member.end.as_ref().map(|end| format!(", {}", plain(end))).unwrap_or_default();
-    format!("{} ({}{value}, {}{end})", plain(&member.id), plain(&member.source), size(member.bytes))
-}
-
-/// A text from the web, on one line, without what a terminal obeys.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect()
+    let value = member.value.as_ref().map(|value| format!(", {}", visible_line(value))).unwrap_or_default();
+    let end = member.end.as_ref().map(|end| format!(", {}", visible_line(end))).unwrap_or_default();
+    format!("{} ({}{value}, {}{end})", visible_line(&member.id), visible_line(&member.source), size(member.bytes))
 }
 
 /// Characters that control a terminal or turn around what stands beside them.
@@ -195,7 +191,7 @@ fn table(text: &mut String, what: &str, shares: &BTreeMap<String, Share>) {
     let line = format!("{what:<22}{:>12}{:>12}{:>8}{:>12}{:>8}{head}", "documents", "removed", "", "bytes", "");
     let _ = writeln!(text, "\n{}", line.trim_end());
     for (name, found) in shares.iter().take(MOST_LINES) {
-        let name: String = plain(name).chars().take(20).collect();
+        let name: String = visible_line(name).chars().take(20).collect();
         let gone = found.removed_tokens.unwrap_or(0);
         let tokens = found.tokens.map(|tokens| format!("{:>8}", share(gone, tokens))).unwrap_or_default();
         let _ = writeln!(

@@ -60,7 +60,11 @@ pub struct Explain {
 impl Explain {
     pub fn run(self, registry: &Registry) -> Exit {
         if self.step == "where" {
-            say(WHERE);
+            let (about, _) = WHERE.split_once('\n').unwrap_or((WHERE, ""));
+            say(&match self.output {
+                Output::Text => WHERE.to_owned(),
+                Output::Json => format!("{:#}\n", json!({ "name": "where", "about": about, "page": WHERE })),
+            });
             return Exit::Done;
         }
         let (step, profile) = match self.step.split_once('@') {
@@ -122,7 +126,12 @@ fn explain_profile(entry: &Entry, wanted: &str, output: Output) -> Exit {
     if let Some(picture) = entry.picture(settings) {
         let _ = write!(text, "\n{picture}");
     }
-    text.push_str(&on_the_sample(&format!("{}@{}", entry.name, profile.name)));
+    match on_the_sample(&format!("{}@{}", entry.name, profile.name)) {
+        none if none.is_empty() && profile.name.starts_with("fineweb-2-") => {
+            let _ = writeln!(text, "\nThe sample ({SAMPLE}) holds no text in the language of this profile.");
+        }
+        lines => text.push_str(&lines),
+    }
     let _ = writeln!(text, "\n`wanjuan explain {}` describes the step and every setting.", entry.name);
     say(&text);
     Exit::Done
@@ -131,6 +140,7 @@ fn explain_profile(entry: &Entry, wanted: &str, output: Output) -> Exit {
 /// What each step does to the sample: name with profile, language, documents, dropped, rewritten,
 /// reasons. A test writes it.
 const REMOVAL: &str = include_str!("removal.tsv");
+const SAMPLE: &str = "pipelines/sample/mixed.jsonl.zst";
 
 /// What is known of a step, or of a profile of it, from the sample.
 fn on_the_sample(name: &str) -> String {
@@ -141,7 +151,7 @@ fn on_the_sample(name: &str) -> String {
             unreachable!("a test writes the table")
         };
         if text.is_empty() {
-            text.push_str("\nOn the sample (pipelines/sample/mixed.jsonl.zst)\n");
+            let _ = writeln!(text, "\nOn the sample ({SAMPLE})");
         }
         let _ = write!(text, "  {lang}: of {documents} documents {dropped} dropped");
         if rewritten != "0" {

@@ -16,6 +16,7 @@ use crate::numbers::{count, share, size};
 use crate::registry::Registry;
 use crate::report::texts;
 use crate::tune::{Assignment, Example, Part, Run, Tally, Trust, Variant};
+use crate::visible::visible_line;
 
 /// Tell what other thresholds would keep of a finished run, without reading the corpus
 ///
@@ -203,12 +204,14 @@ impl Tune {
         let all = variants[0].tally.total.all.documents;
         let before = variants[0].tally.total.before;
         let mut text = format!("{}: {} documents, {} kept\n", self.out.display(), count(all), count(before.documents));
-        let width = variants.iter().map(|variant| variant.label.chars().count()).max().unwrap_or(0).clamp(20, 72);
+        let width = variants.iter().map(|variant| variant.label.chars().count()).max().unwrap_or(0).clamp(20, WIDEST);
         let sized = variants.iter().any(|variant| variant.tally.total.all.bytes > 0);
         let head = |text: &mut String, title: &str| {
+            text.push('\n');
+            let title = column(text, title, width);
             let _ = writeln!(
                 text,
-                "\n{title:<width$}{:>24}{:>16}{:>10}{:>10}{:>10}{}",
+                "{title:<width$}{:>24}{:>16}{:>10}{:>10}{:>10}{}",
                 "kept",
                 "share",
                 "gained",
@@ -223,6 +226,7 @@ impl Tune {
                 [part.gained, part.lost, part.unknown].map(|share| count(share.documents))
             });
             let bytes = if sized { format!("{:>12}", size(bytes)) } else { String::new() };
+            let label = column(text, label, width);
             let line = format!("{label:<width$}{kept:>24}{shares:>16}{gained:>10}{lost:>10}{unknown:>10}{bytes}");
             let _ = writeln!(text, "{}", line.trim_end());
         };
@@ -257,10 +261,10 @@ impl Tune {
                     let mut parts: Vec<_> = parts.iter().collect();
                     parts.sort_by(|a, b| b.1.all.documents.cmp(&a.1.all.documents).then(a.0.cmp(b.0)));
                     for (name, part) in parts.into_iter().take(SHOWN) {
-                        let name = if name.is_empty() { "(none)" } else { name };
+                        let name = if name.is_empty() { "(none)".to_owned() } else { visible_line(name) };
                         let (kept, most) = (part.kept.documents, part.kept.documents + part.unknown.documents);
                         let shares = range(kept, most, |documents| share(documents, part.all.documents));
-                        line(&mut text, name, range(kept, most, count), shares, Some(part), part.kept.bytes);
+                        line(&mut text, &name, range(kept, most, count), shares, Some(part), part.kept.bytes);
                     }
                 }
             }
@@ -303,6 +307,18 @@ impl Tune {
             "variants": variants.iter().enumerate().map(of).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Widest that the first column becomes, in characters.
+const WIDEST: usize = 44;
+
+/// What stands in the first column; what is wider has a line of its own.
+fn column<'a>(text: &mut String, label: &'a str, width: usize) -> &'a str {
+    if label.chars().count() <= width {
+        return label;
+    }
+    let _ = writeln!(text, "{label}");
+    ""
 }
 
 /// Languages and sources that are shown.
@@ -349,6 +365,7 @@ fn reasons(run: &Run<'_>, tally: &Tally, width: usize) -> String {
                 let _ = writeln!(text, "\n{:<width$}{:>24}{:>16}", "dropped", "before", "now");
             }
             let name = format!("{}: {reason}", run.record.steps[step].name);
+            let name = column(&mut text, &name, width);
             let _ = writeln!(text, "{name:<width$}{:>24}{:>16}", count(*before), count(*now));
         }
     }
@@ -363,9 +380,10 @@ fn examples(examples: &[Vec<Example>; 3]) -> String {
                 text.push_str("\nexamples\n");
             }
             let language = if example.language.is_empty() { String::new() } else { format!("  {}", example.language) };
-            let _ = writeln!(text, "  {kind:<8}{}{language}  was {}, is {}", example.id, example.was, example.is);
+            let about = visible_line(&format!("{}{language}", example.id));
+            let _ = writeln!(text, "  {kind:<8}{about}  was {}, is {}", example.was, example.is);
             if let Some(begins) = &example.text {
-                let _ = writeln!(text, "          {begins}");
+                let _ = writeln!(text, "          {}", visible_line(begins));
             }
         }
     }

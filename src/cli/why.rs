@@ -21,7 +21,9 @@ use crate::engine::outcome::{Instead, KEPT_INSTEAD, PLACE, instead};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
 use crate::registry::Registry;
+use crate::report::held::{self, number, value};
 use crate::rule::Rule;
+use crate::visible::visible_line;
 
 /// Tell what happened to one document of a finished run
 #[derive(Args)]
@@ -96,7 +98,8 @@ struct Aside {
 
 impl Aside {
     fn tell(&self, id: &str) -> String {
-        format!("{id}\n  record {} of its split\nset aside: {}, {}\n", self.ordinal, self.reason, self.detail)
+        let (id, detail) = (visible_line(id), visible_line(&self.detail));
+        format!("{id}\n  record {} of its split\nset aside: {}, {detail}\n", self.ordinal, self.reason)
     }
 
     fn json(&self, id: &str) -> serde_json::Value {
@@ -191,7 +194,8 @@ impl Way {
     }
 
     fn tell(&self, out: &Path, record: &RunRecord, registry: &Registry) -> String {
-        let mut text = format!("{}, record {} of {}\n", self.id, self.ordinal, self.split);
+        let mut text =
+            format!("{}, record {} of {}\n", visible_line(&self.id), self.ordinal, visible_line(&self.split));
         match &self.reason {
             Some(reason) => {
                 let _ = writeln!(text, "dropped by {}: {reason}", self.step);
@@ -203,16 +207,15 @@ impl Way {
         if let Some(decided) = self.decided(record, registry) {
             let _ = writeln!(text, "  {}", decided.told());
         }
-        match self.kept(out) {
-            Some((kept, Some(index))) => drop(writeln!(text, "kept in its stead: {kept}, of the index {index}")),
-            Some((kept, None)) => drop(writeln!(text, "kept in its stead: {kept}")),
-            None => {}
+        if let Some((kept, index)) = self.kept(out) {
+            let index = index.map(|index| format!(", of the index {index}")).unwrap_or_default();
+            let _ = writeln!(text, "kept in its stead: {}{index}", visible_line(&kept));
         }
         if !self.fields.is_empty() {
             let width = self.fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
             text.push_str("\nfields\n");
             for (name, value) in &self.fields {
-                let _ = writeln!(text, "  {name:<width$}{value}");
+                let _ = writeln!(text, "  {name:<width$}{}", visible_line(value));
             }
         }
         for step in record.steps.iter().filter(|step| !["source", "sink"].contains(&step.kind.as_str())) {
@@ -309,28 +312,10 @@ impl Decided {
     }
 }
 
-/// The value of a setting as the run had it; `max_top[1]` is within a list. JSON has no infinity, and null for it.
-fn value(step: &StepRecord, setting: &str) -> Value {
-    let (key, place) = setting.split_once('[').unwrap_or((setting, ""));
-    let value = step.settings.get(key);
-    let value = match place.trim_end_matches(']').parse::<usize>() {
-        Ok(place) => value.and_then(|list| list.get(place)),
-        Err(_) => value,
-    };
-    match value {
-        None | Some(Value::Null) if setting.starts_with("max_") => Value::from("inf"),
-        value => value.cloned().unwrap_or(Value::Null),
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    if value == "inf" { Some(f64::INFINITY) } else { value.as_f64() }
-}
-
 /// A setting's value without quotes, a whole number without its decimals.
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible_line(text),
         Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()),
         value => value.to_string(),
     }
@@ -342,10 +327,8 @@ fn shown(value: f64) -> String {
 
 /// The settings that look at a measure, with their values.
 fn bounds(step: &StepRecord, registry: &Registry, measure: &str) -> String {
-    let reasons = registry.find("step", &step.uses).map_or(&[][..], |entry| entry.reasons);
-    let settings =
-        reasons.iter().filter(|reason| reason.measure() == Some(measure)).filter_map(|reason| reason.setting);
-    settings.map(|setting| format!("{setting} {}", plain(&value(step, setting)))).collect::<Vec<_>>().join(", ")
+    let told = |setting| format!("{setting} {}", plain(&value(step, setting)));
+    held::settings(step, registry, measure).map(told).collect::<Vec<_>>().join(", ")
 }
 
 fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str> {

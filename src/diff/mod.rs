@@ -12,14 +12,16 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value as Json;
-use wanjuan_filters::kit::{Type, Value};
+use wanjuan_filters::kit::{Step as _, Type, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::engine::commit::at;
 use crate::engine::session::{RunRecord, StepRecord};
+use crate::registry::Registry;
+use crate::report::held;
 use crate::report::rows::{Row, Rows};
 use crate::report::texts;
+use crate::rule::Rule;
 
 /// Files that a side is parted into.
 const PARTS: usize = 64;
@@ -90,7 +92,7 @@ pub struct Example {
 /// A measure beside the bounds it was held to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decided {
-    /// `step.measure`.
+    /// `step.measure`, or `text.fact` as a rule calls it.
     pub measure: String,
     /// What was measured.
     pub value: f64,
@@ -163,13 +165,27 @@ impl Parts {
     }
 }
 
+/// Whether a place in the input is the same document for both: they read the same bytes, cut alike, into records
+/// by the same rules.
+fn same_input(a: &RunRecord, b: &RunRecord) -> bool {
+    let cut = |record: &RunRecord| -> Vec<String> { record.inputs.iter().map(|input| input.content.clone()).collect() };
+    let readers = |record: &RunRecord| -> Vec<_> {
+        let reader = |source: &String| {
+            let source = record.steps.iter().find(|step| step.kind == "source" && step.name == *source)?;
+            let mut settings = source.settings.as_object()?.clone();
+            // What is taken from a record, not what a record is.
+            settings.retain(|setting, _| !["id", "text", "fields", "carry"].contains(&setting.as_str()));
+            Some((source.uses.clone(), source.version, settings))
+        };
+        record.inputs.iter().map(|input| reader(&input.source)).collect()
+    };
+    cut(a).iter().all(|content| !content.is_empty()) && cut(a) == cut(b) && readers(a) == readers(b)
+}
+
 /// Compares two sides; `work` is a folder for what does not fit in memory.
-pub fn compare(a: &Side, b: &Side, work: &Path, examples: usize) -> io::Result<Diff> {
+pub fn compare(registry: &Registry, a: &Side, b: &Side, work: &Path, examples: usize) -> io::Result<Diff> {
     let by_place = match (a, b) {
-        (Side::Run(_, a), Side::Run(_, b)) => {
-            let names = |record: &RunRecord| record.inputs.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
-            names(a) == names(b)
-        }
+        (Side::Run(_, a), Side::Run(_, b)) => same_input(a, b),
         _ => false,
     };
     let sides = [a, b];
@@ -230,7 +246,7 @@ pub fn compare(a: &Side, b: &Side, work: &Path, examples: usize) -> io::Result<D
                 }
             }
         }
-        let examples = keys.iter().filter_map(|key| example(&sides, &found, &begun, *key)).collect();
+        let examples = keys.iter().filter_map(|key| example(registry, &sides, &found, &begun, *key)).collect();
         diff.cells.push(Cell { a: label_a.clone(), b: label_b.clone(), documents: count, examples });
     }
     diff.cells
@@ -296,7 +312,7 @@ impl Side {
     }
 
     /// What decided about a document: the measures of a step beside their bounds.
-    fn decided(&self, found: Option<&Found>, at: Option<&StepRecord>) -> Vec<Decided> {
+    fn decided(&self, registry: &Registry, found: Option<&Found>, at: Option<&StepRecord>) -> Vec<Decided> {
         let (Side::Run(_, record), Some(found), Some(at)) = (self, found, at) else { return Vec::new() };
         // The same step on this side, or the only one of its kind.
         let same = record.steps.iter().find(|step| step.name == at.name && step.uses == at.uses);
@@ -306,8 +322,13 @@ impl Side {
         let mut decided = Vec::new();
         for (name, &value) in found.names.iter().zip(&found.row.values).filter(|(_, value)| !value.is_nan()) {
             let Some(measure) = name.strip_prefix(&step.name).and_then(|rest| rest.strip_prefix('.')) else { continue };
-            let (min, max) = (bound(step, "min_", measure), bound(step, "max_", measure));
-            decided.push(Decided { measure: name.clone(), value, min, max });
+            let bounds = |which: &'static str| {
+                let settings = held::settings(step, registry, measure).filter(move |name| name.starts_with(which));
+                settings.filter_map(|setting| held::number(&held::value(step, setting)))
+            };
+            let name = if step.uses == Rule::NAME { format!("text.{measure}") } else { name.clone() };
+            let (min, max) = (bounds("min_").reduce(f64::max), bounds("max_").reduce(f64::min));
+            decided.push(Decided { measure: name, value, min, max });
         }
         decided
     }
@@ -323,19 +344,6 @@ impl Decided {
     fn breaks(&self) -> bool {
         self.min.is_some_and(|min| self.value < min) || self.max.is_some_and(|max| self.value > max)
     }
-}
-
-/// The setting that bounds a measure: that of its name, or of two or more words of it, as `max_mean_chars`
-/// bounds `mean_word_chars`.
-fn bound(step: &StepRecord, which: &str, measure: &str) -> Option<f64> {
-    let of = |name: &str| step.settings.get(name).and_then(Json::as_f64);
-    let words: Vec<&str> = measure.split('_').collect();
-    let names = step.settings.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-    let mut near = names.filter(|name| {
-        let parts = name.strip_prefix(which).map(|rest| rest.split('_').collect::<Vec<_>>()).unwrap_or_default();
-        parts.len() > 1 && parts.iter().all(|part| words.contains(part))
-    });
-    of(&format!("{which}{measure}")).or_else(|| of(near.next()?))
 }
 
 /// The row that tells what became of a document: that of a sink, if one wrote it.
@@ -370,6 +378,7 @@ fn begin(sides: &[&Side; 2], found: &[HashMap<u128, Found>; 2]) -> io::Result<BT
 }
 
 fn example(
+    registry: &Registry,
     sides: &[&Side; 2],
     found: &[HashMap<u128, Found>; 2],
     begun: &BTreeMap<String, String>,
@@ -378,7 +387,7 @@ fn example(
     let both = [found[0].get(&key), found[1].get(&key)];
     let row = &both.iter().flatten().next()?.row;
     let dropped = sides[0].dropped_at(both[0]).or_else(|| sides[1].dropped_at(both[1]));
-    let mut decided = [sides[0].decided(both[0], dropped), sides[1].decided(both[1], dropped)];
+    let mut decided = [0, 1].map(|side| sides[side].decided(registry, both[side], dropped));
     // What broke a bound on either side says more than all that was measured.
     let short = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let broken: BTreeSet<String> =

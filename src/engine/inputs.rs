@@ -32,6 +32,8 @@ pub struct Split {
     pub parts: Vec<Part>,
     /// Name of its tasks: see the module.
     pub key: String,
+    /// Hashes the lengths of its parts and what stands at their edges, whatever they are called.
+    pub content: String,
 }
 
 impl Split {
@@ -84,15 +86,19 @@ fn close(source: usize, source_name: &str, parts: Vec<Part>) -> io::Result<Split
         hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
+    let mut content = blake3::Hasher::new();
     put(source_name.as_bytes());
     for part in &parts {
+        let edges = edges(part)?;
+        content.update(&(part.range.end - part.range.start).to_le_bytes());
+        content.update(blake3::hash(&edges).as_bytes());
         put(part.input.name.as_bytes());
         put(&part.range.start.to_le_bytes());
         put(&part.range.end.to_le_bytes());
-        put(&edges(part)?);
+        put(&edges);
     }
-    let key = hasher.finalize().to_hex()[..32].to_owned();
-    Ok(Split { source, parts, key })
+    let [key, content] = [hasher, content].map(|hasher| hasher.finalize().to_hex()[..32].to_owned());
+    Ok(Split { source, parts, key, content })
 }
 
 fn edges(part: &Part) -> io::Result<Vec<u8>> {

@@ -180,6 +180,9 @@ pub struct InputRecord {
     pub name: String,
     /// Its length, as stored.
     pub bytes: u64,
+    /// By what its bytes are known, whatever its name; see [`Split::content`].
+    #[serde(default)]
+    pub content: String,
 }
 
 /// What a finished session says of itself.
@@ -378,6 +381,7 @@ fn record(pipeline: &Pipeline, splits: &[Split], counts: &Counts) -> RunRecord {
         source: pipeline.entries[split.source].name.clone(),
         name: split.name(),
         bytes: split.bytes(),
+        content: split.content.clone(),
     });
     RunRecord {
         wanjuan: env!("CARGO_PKG_VERSION").to_owned(),

@@ -7,6 +7,7 @@
 
 mod bins;
 mod examples;
+pub mod held;
 mod page;
 pub(crate) mod rows;
 mod sets;

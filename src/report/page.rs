@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::bins::{multiples, round_step};
 use super::{MeasureReport, Report};
 use crate::numbers;
+use crate::visible::visible;
 
 const TEMPLATE: &str = include_str!("page.html");
 /// A chart, in the units of its own drawing.
@@ -29,7 +30,7 @@ pub fn render(report: &Report) -> io::Result<String> {
     page.add_filter("count", numbers::count);
     page.add_filter("size", numbers::size);
     page.add_filter("number", number);
-    page.add_filter("plain", |text: String| plain(&text));
+    page.add_filter("plain", |text: String| visible(&text));
     page.add_filter("duration", |seconds: f64| numbers::duration(Duration::from_secs_f64(seconds)));
     page.add_function("share", numbers::share);
     page.add_function("rewritten", numbers::rewritten);
@@ -85,28 +86,6 @@ fn number(value: f64) -> String {
 
 fn trimmed(text: String) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// A text in which nothing is invisible and nothing turns around what stands beside it.
-fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => shown.push(c),
-            '\0'..='\x1f' => shown.extend(char::from_u32(0x2400 + c as u32)),
-            '\x7f' => shown.push('\u{2421}'),
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => shown.push_str(&format!("[U+{:04X}]", c as u32)),
-            _ => shown.push(c),
-        }
-    }
-    shown
 }
 
 /// The charts of a step.
@@ -245,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_invisible_is_shown() {
-        assert_eq!(plain("a\0b\u{202e}c\u{7f}\n语"), "a\u{2400}b[U+202E]c\u{2421}\n语");
+        assert_eq!(visible("a\0b\u{202e}c\u{7f}\n语"), "a\u{2400}b[U+202E]c\u{2421}\n语");
     }
 
     #[test]

@@ -118,6 +118,49 @@ fn documents_of_other_files_are_joined_by_their_ids() {
 }
 
 #[test]
+fn files_of_the_same_names_are_joined_by_place_only_if_they_hold_the_same() {
+    let bench = Bench::new(1, 60);
+    run(&bench.pipeline("one.toml", "one", |text| text), &[], 0);
+    let file = bench.path("corpus/00.jsonl.zst");
+    let lines = String::from_utf8(zstd::decode_all(fs::File::open(&file).unwrap()).unwrap()).unwrap();
+    let mut turned: Vec<&str> = lines.lines().collect();
+    turned.rotate_left(7);
+    fs::write(&file, zstd::encode_all(turned.join("\n").as_bytes(), 3).unwrap()).unwrap();
+    run(&bench.pipeline("two.toml", "two", |text| text), &[], 0);
+    let told = diff(&[bench.path("one").to_str().unwrap(), bench.path("two").to_str().unwrap()]);
+    assert_eq!((&told["joined_by"], number(&told, "documents")), (&Value::from("id"), 60));
+    let dropped_for_others = told["cells"].as_array().unwrap().iter().filter(|cell| {
+        let gopher = |side: &str| cell[side].as_str().unwrap().starts_with("gopher");
+        gopher("a") != gopher("b")
+    });
+    assert_eq!(dropped_for_others.count(), 0, "each is compared with itself: {told:#}");
+    // Under another name it is the same input.
+    fs::rename(&file, bench.path("corpus/moved.jsonl.zst")).unwrap();
+    run(&bench.pipeline("three.toml", "three", |text| text.replace("min_words = 8", "min_words = 118")), &[], 0);
+    let told = diff(&[bench.path("two").to_str().unwrap(), bench.path("three").to_str().unwrap()]);
+    assert_eq!((&told["joined_by"], number(&told, "documents")), (&Value::from("place"), 60));
+}
+
+#[test]
+fn facts_of_a_rule_are_called_as_its_condition_calls_them() {
+    let bench = Bench::new(1, 40);
+    let rule = |limit: &str| {
+        let step = format!("[[step]]\nname = \"short\"\nuse = \"rule\"\ndrop_if = \"text.characters < {limit}\"\n");
+        move |text: String| text.replacen("[[sink]]", &format!("{step}\n[[sink]]"), 1)
+    };
+    for (name, limit) in [("one", "1"), ("two", "100000")] {
+        let file = bench.path(&format!("{name}.toml"));
+        let head = format!(
+            "[pipeline]\nname = \"{name}\"\noutput = \"{name}\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"corpus\"]\n"
+        );
+        fs::write(&file, rule(limit)(format!("{head}\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\n"))).unwrap();
+        run(&file, &[], 0);
+    }
+    let told = diff(&[bench.path("one").to_str().unwrap(), bench.path("two").to_str().unwrap()]);
+    assert_eq!(told["cells"][0]["examples"][0]["a"][0]["measure"], "text.characters");
+}
+
+#[test]
 fn two_profiles_are_told_apart_for_a_person() {
     let bench = Bench::new(1, 40);
     let corpus = bench.path("corpus");

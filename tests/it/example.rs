@@ -89,8 +89,10 @@ fn the_tutorial_does_what_it_says() {
     fs::write(folder.path().join("crawl.jsonl.zst"), corpus).unwrap();
     let [rule, pipeline] = blocks(&tutorial, "toml")[..] else { panic!("two blocks of TOML") };
     fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
-    let ruled = pipeline.replace("[[sink]]", &format!("[[step]]\nuse = \"language\"\n\n{rule}\n[[sink]]"));
-    fs::write(folder.path().join("ruled.toml"), ruled.replace("\"out\"", "\"ruled\"")).unwrap();
+    let (head, _) = pipeline.split_once("[[source]]").unwrap();
+    let (_, sink) = pipeline.split_once("[[sink]]").unwrap();
+    let ruled = format!("{}{rule}\n[[sink]]{sink}", head.replace("\"out\"", "\"ruled\""));
+    fs::write(folder.path().join("ruled.toml"), ruled.split("[[test]]").next().unwrap()).unwrap();
     let run = |arguments: &[&str]| {
         let output = Command::new(&program).args(arguments).current_dir(folder.path()).output().unwrap();
         let told = String::from_utf8(output.stdout).unwrap();

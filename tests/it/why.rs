@@ -39,6 +39,33 @@ fn a_reason_without_a_number_has_its_setting() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = serde_json::json!({ "id": "a\u{1b}[2Jb", "text": "x", "lang": "e\u{202e}n\n\u{7}" });
+    fs::write(folder.path().join("in.jsonl"), format!("{row}\n")).unwrap();
+    let file = folder.path().join("p.toml");
+    fs::write(&file, "[pipeline]\nname = \"why\"\noutput = \"out\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"in.jsonl\"]\nfields = { lang = \"text\" }\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\n").unwrap();
+    run(&file, &[], 0);
+    let told = wanjuan(&["why", folder.path().join("out").to_str().unwrap(), "a\u{1b}[2Jb"]).stdout;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.starts_with("a␛[2Jb, record 0 of in.jsonl\n") && told.contains("lang  e[U+202E]n␊␇\n"), "{told}");
+}
+
+#[test]
+fn explain_answers_a_program_about_conditions_and_says_what_the_sample_has_not() {
+    let told = wanjuan(&["explain", "where", "-o", "json"]).stdout;
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told["about"], "where: which documents an entry is about");
+    assert!(told["page"].as_str().unwrap().contains("is null"));
+    let on_the_sample = |profile: &str| {
+        let told = wanjuan(&["explain", &format!("gopher_quality@fineweb-2-{profile}")]).stdout;
+        let told = String::from_utf8(told).unwrap();
+        (told.contains("On the sample"), told.contains("holds no text in the language of this profile"))
+    };
+    assert_eq!((on_the_sample("cmn_Hani"), on_the_sample("deu_Latn")), ((true, false), (false, true)));
+}
+
+#[test]
 fn explain_lists_the_reasons_with_their_settings() {
     let told = String::from_utf8(wanjuan(&["explain", "fineweb_quality"]).stdout).unwrap();
     let (_, reasons) = told.split_once("Reasons to drop a document").unwrap();
