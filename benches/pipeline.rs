@@ -4,11 +4,15 @@
 //! on one thread; then in seconds on two threads, from one file and from many. Without files, the
 //! sample beside the pipelines is repeated.
 
+mod kit;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use crate::kit::cpu_of_children;
 
 /// Text that is worth measuring, in bytes.
 const ENOUGH: usize = 400 << 20;
@@ -122,12 +126,4 @@ fn wanjuan(folder: &Path, corpus: &Path, threads: usize) -> Cost {
     });
     fs::remove_dir_all(out).expect("it was written");
     cost
-}
-
-/// CPU-seconds of all processes that were waited for.
-fn cpu_of_children() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells of each process");
-    let after_name = &stat[stat.rfind(')').expect("a name in brackets") + 2..];
-    let ticks: Vec<f64> = after_name.split(' ').skip(13).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
-    ticks.iter().sum::<f64>() / 100.0
 }

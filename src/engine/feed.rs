@@ -1,5 +1,6 @@
 //! Where a map task's documents come from: the source, or the spool of the phase before.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::flow::{Flow, Panicked};
 use super::graph::Work;
 use super::inputs::Split;
-use super::map::{Feed, Portion, Produced, Worker};
+use super::portion::{Feed, Portion, Produced, Worker};
 use super::spool::{Decided, Decisions, SpoolReader, SpooledBlock};
 use super::{Failure, Shared, commit};
 use crate::source::{Bad, Batch, KEPT_RAW, Limits, NoDocument, Reader};
@@ -24,7 +25,9 @@ pub struct SourceFeed<'a> {
     limits: Limits,
     part: usize,
     reader: Option<Box<dyn Reader>>,
-    /// Number of the next record of the split, and of the part.
+    /// The batch that is being handed out, and how many of its records were.
+    batch: Option<(Arc<dyn Batch>, u64)>,
+    /// Number of the next record to hand out, in the split and in the part.
     next: u64,
     next_in_part: u64,
     /// The records to read; those before were committed by an earlier attempt.
@@ -59,6 +62,7 @@ impl<'a> SourceFeed<'a> {
             limits,
             part: 0,
             reader: None,
+            batch: None,
             next: 0,
             next_in_part: 0,
             records,
@@ -93,11 +97,23 @@ impl<'a> SourceFeed<'a> {
 }
 
 impl<'a> Feed<'a> for SourceFeed<'a> {
-    fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
-        while let Some(batch) = self.next_batch()? {
-            let (first, first_in_part, len) = (self.next, self.next_in_part, batch.len() as u64);
+    fn next(&mut self, most: u64) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
+        loop {
+            let (batch, handed) = match self.batch.take() {
+                Some(open) => open,
+                None => match self.next_batch()? {
+                    Some(batch) => (Arc::from(batch), 0),
+                    None => return Ok(None),
+                },
+            };
+            let (first, first_in_part) = (self.next - handed, self.next_in_part - handed);
+            let start = self.next;
+            let len = most.min(batch.len() as u64 - handed);
             self.next += len;
             self.next_in_part += len;
+            if handed + len < batch.len() as u64 {
+                self.batch = Some((batch.clone(), handed + len));
+            }
             if self.next <= self.records.start {
                 if self.shared.stopping() {
                     return Err(Failure::Stopped);
@@ -120,12 +136,11 @@ impl<'a> Feed<'a> for SourceFeed<'a> {
                 },
                 split: self.number,
                 first,
-                records: first.max(self.records.start)..self.next.min(self.records.end),
+                records: start.max(self.records.start)..self.next.min(self.records.end),
                 max_document: self.limits.max_document,
                 poison: self.poison.clone(),
             })));
         }
-        Ok(None)
     }
 }
 
@@ -152,7 +167,7 @@ struct SourcePortion<'a> {
     read: u64,
     flow: &'a Flow<'a>,
     node: usize,
-    batch: Box<dyn Batch>,
+    batch: Arc<dyn Batch>,
     place: Place<'a>,
     split: u32,
     /// Number of the batch's first record within the split.
@@ -168,7 +183,7 @@ impl Portion for SourcePortion<'_> {
     }
 
     fn bytes(&self) -> usize {
-        self.batch.bytes()
+        share(self.batch.bytes(), self.records.clone().count(), self.batch.len())
     }
 
     fn read(&self) -> u64 {
@@ -238,6 +253,11 @@ impl Portion for SourcePortion<'_> {
     }
 }
 
+/// What `some` of `all` records hold of the bytes of all.
+fn share(bytes: usize, some: usize, all: usize) -> usize {
+    (bytes as u128 * some as u128 / all.max(1) as u128) as usize
+}
+
 fn poisoned(raw: &[u8]) -> Bad {
     let detail = "this record ended the process each time it was tried, also alone".to_owned();
     Bad { reason: "ended_the_process", detail, offset: None, raw: raw[..raw.len().min(KEPT_RAW)].to_vec() }
@@ -277,15 +297,20 @@ impl<'a> SpoolFeed<'a> {
 }
 
 impl<'a> Feed<'a> for SpoolFeed<'a> {
-    fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
+    fn next(&mut self, most: u64) -> Result<Option<Box<dyn Portion + 'a>>, Failure> {
         loop {
             let Some((block, first)) = self.block.take() else {
                 let Some(block) = self.reader.next_block()? else { return Ok(None) };
                 self.block = Some((Arc::new(block), self.next));
                 continue;
             };
-            // A block goes out in one portion, unless what was decided about its documents is large.
-            let (start, mut last) = (self.next, block.last);
+            // A block goes out in one portion, unless it has too many records or what was decided about its
+            // documents is large.
+            let start = self.next;
+            let mut last = match (start - first).saturating_add(most) {
+                end if end < block.rows => block.ordinal_of(end - 1)?,
+                _ => block.last,
+            };
             let mut decided: Vec<(usize, Vec<Decided>)> = Vec::new();
             for (node, decisions) in &mut self.decisions {
                 let (found, reached) = decisions.up_to(last, self.most)?;
@@ -339,7 +364,7 @@ impl Portion for SpoolPortion<'_> {
 
     fn bytes(&self) -> usize {
         let decided = self.decided.iter().flat_map(|(_, decided)| decided).map(|decided| decided.bytes.len());
-        self.block.length + decided.sum::<usize>()
+        share(self.block.length, self.rows.clone().count(), self.block.rows as usize) + decided.sum::<usize>()
     }
 
     fn read(&self) -> u64 {
@@ -357,14 +382,17 @@ impl Portion for SpoolPortion<'_> {
             .iter()
             .flat_map(|(node, decided)| decided.iter().map(|one| ((*node, one.ordinal), one)))
             .collect();
-        let mut row = self.first;
         let mut another = None;
         let mut told = Vec::new();
-        self.block.documents(self.split, |waiting| {
-            let (node, number) = (waiting.node as usize, row);
+        let (rows, number) = (self.rows.clone(), Cell::new(self.first));
+        let wanted = |_, _| {
+            let row = number.replace(number.get() + 1);
+            Ok(rows.contains(&row))
+        };
+        self.block.some(self.split, wanted, |waiting| {
+            let (node, number) = (waiting.node as usize, number.get() - 1);
             let ordinal = waiting.document.origin.ordinal;
-            row += 1;
-            if !self.rows.contains(&number) || another.is_some() {
+            if another.is_some() {
                 return Ok(());
             }
             if self.poison.contains(&number) {

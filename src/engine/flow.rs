@@ -6,7 +6,7 @@ use wanjuan_filters::kit::{Document, Name, Text, Value, Verdict};
 
 use super::counts::add;
 use super::graph::{Graph, Work};
-use super::map::{Produced, Worker};
+use super::portion::{Produced, Worker};
 use super::spool::{Decided, Kept};
 use super::turn::{HUGE, Turns};
 use super::{codec, outcome};

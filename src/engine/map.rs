@@ -10,118 +10,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use wanjuan_filters::kit::{Origin, Text};
 
 use super::blocks::{self, Totals};
 use super::commit::{Attempt, Ledger, Output, digest};
 use super::counts::Counts;
-use super::flow::Panicked;
-use super::lane::{InOrder, Lane, LaneOutput, OpenBlock, Rows};
+use super::lane::{InOrder, Lane, LaneOutput, OpenBlock};
 use super::poison::Window;
-use super::shuffle::{Keyed, Record};
+use super::portion::{Emitted, Feed, Portion, Produced, Worker, produce};
+use super::shuffle::Keyed;
 use super::{Failure, Shared};
 use crate::sink::{Block, Sealed};
-use crate::stage::Key;
-
-/// Gives out the portions of a split in order.
-pub trait Feed<'a>: Send {
-    /// The next portion, or `None` at the end. Called by one thread at a time.
-    fn next(&mut self) -> Result<Option<Box<dyn Portion + 'a>>, Failure>;
-}
-
-/// Consecutive documents of a split, to be worked on by any thread.
-pub trait Portion: Send {
-    /// Numbers of its records in what the task reads.
-    fn records(&self) -> Range<u64>;
-    /// Bytes held in memory.
-    fn bytes(&self) -> usize;
-    /// Bytes that were read since the portion before, as stored.
-    fn read(&self) -> u64;
-    /// Works on the documents, but for those that made a step `panicked` before: they are set aside. A pure
-    /// function of them: what comes of it goes to `out`, all of it or, if another one makes a step panic,
-    /// nothing that counts.
-    fn run(
-        &mut self,
-        worker: &mut Worker,
-        panicked: &[Panicked],
-        out: &mut Produced,
-    ) -> Result<Option<Panicked>, Failure>;
-}
-
-/// What a thread keeps from one portion to the next.
-#[derive(Default)]
-pub struct Worker {
-    /// Number of the thread, for its note in the [`Window`].
-    pub number: usize,
-    /// The document under way, and what has been computed of it.
-    pub text: Text,
-}
-
-/// What a portion became.
-pub struct Produced {
-    /// Rows by lane.
-    pub rows: Vec<Rows>,
-    /// Records by stage.
-    pub records: Vec<Emitted>,
-    /// What happened to its documents.
-    pub counts: Counts,
-}
-
-impl Produced {
-    /// Nothing yet, for so many lanes and stages.
-    pub fn new(lanes: usize, stages: usize) -> Produced {
-        Produced {
-            rows: (0..lanes).map(|_| Rows::default()).collect(),
-            records: (0..stages).map(|_| Emitted::default()).collect(),
-            counts: Counts::default(),
-        }
-    }
-}
-
-/// What comes of a portion, whatever steps panic.
-pub fn produce(
-    portion: &mut dyn Portion,
-    worker: &mut Worker,
-    lanes: usize,
-    stages: usize,
-) -> Result<Produced, Failure> {
-    let mut panicked = Vec::new();
-    loop {
-        let mut produced = Produced::new(lanes, stages);
-        match portion.run(worker, &panicked, &mut produced)? {
-            Some(another) => panicked.push(another),
-            None => return Ok(produced),
-        }
-    }
-}
-
-/// Records for one stage's shuffle.
-#[derive(Debug, Default)]
-pub struct Emitted {
-    values: Vec<u8>,
-    records: Vec<(Key, u64, usize)>,
-}
-
-impl Emitted {
-    /// Adds a record about the document `ordinal`.
-    pub fn push(&mut self, key: Key, ordinal: u64, value: &[u8]) {
-        self.values.extend_from_slice(value);
-        self.records.push((key, ordinal, self.values.len()));
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut start = 0;
-        self.records.iter().map(move |&(key, ordinal, end)| {
-            let value = &self.values[std::mem::replace(&mut start, end)..end];
-            Record { key, value, origin: Origin { split: 0, ordinal } }
-        })
-    }
-}
 
 /// The record of one committed segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -225,6 +127,8 @@ pub struct MapTask<'a> {
     pending: AtomicUsize,
     /// Bytes that wait in memory.
     held: AtomicUsize,
+    /// Bytes that one record of a portion made the stages emit, at the most so far.
+    emitted: AtomicUsize,
     done: AtomicBool,
 }
 
@@ -340,6 +244,7 @@ impl<'a> MapTask<'a> {
             files: Mutex::new(None),
             pending: AtomicUsize::new(1),
             held: AtomicUsize::new(0),
+            emitted: AtomicUsize::new(0),
             done: AtomicBool::new(false),
         };
         let files = task.open_segment(done.len())?;
@@ -399,7 +304,7 @@ impl<'a> MapTask<'a> {
         }
         let number = input.portions;
         let Input { feed, since_commit, next_record, portions, state, .. } = &mut *input;
-        let Some(portion) = feed.next()? else {
+        let Some(portion) = feed.next(self.most_records())? else {
             *state = State::Ended;
             return Ok(Help::Worked);
         };
@@ -430,10 +335,26 @@ impl<'a> MapTask<'a> {
         let produced = ran?;
         self.shared.set_aside(produced.counts.set_aside_total());
         self.shared.progress.advance(portion.read(), portion.bytes() as u64, &produced.counts);
+        let emitted: usize = produced.records.iter().map(Emitted::bytes).sum();
+        self.emitted.fetch_max(emitted / portion.records().count().max(1), Ordering::AcqRel);
+        self.held.fetch_add(emitted, Ordering::AcqRel);
+        let bytes = bytes + emitted;
         drop(portion);
         self.assemble(number, produced, bytes)?;
         self.pending.fetch_sub(1, Ordering::AcqRel);
         Ok(())
+    }
+
+    /// How many records make a portion at the most: what stages emit about each of them is held too, and may be
+    /// far more than the record.
+    fn most_records(&self) -> u64 {
+        /// Of the first portion, before anything is known.
+        const FIRST: u64 = 256;
+        match self.emitted.load(Ordering::Acquire) {
+            _ if self.stages.is_empty() => u64::MAX,
+            0 => FIRST,
+            emitted => (4 * self.shared.memory.portion / emitted).max(1) as u64,
+        }
     }
 
     /// Notes which record the thread starts at: if the process dies, this is where to look.

@@ -12,8 +12,9 @@ use super::flow::Flow;
 use super::graph::{Graph, Node, Work};
 use super::inputs::{Proof, Split};
 use super::lane::lanes;
-use super::map::{Feed, MapSpec, MapTask, Segment, Worker, disown, produce, segments};
+use super::map::{MapSpec, MapTask, Segment, disown, segments};
 use super::poison::{self, Trial};
+use super::portion::{Feed, Worker, produce};
 use super::spool::{Decisions, LANE, SpoolReader};
 use super::{Failure, Shared, pool};
 
@@ -193,7 +194,7 @@ impl<'a> MapPhase<'a> {
         let stages = map.stages.iter().flatten().count();
         let mut feed = self.feed(split, trial.records.clone(), poison)?;
         let mut worker = Worker::default();
-        while let Some(mut portion) = feed.next()? {
+        while let Some(mut portion) = feed.next(u64::MAX)? {
             if portion.records().start >= trial.records.end {
                 break;
             }

@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod plan;
 pub mod poison;
 pub mod pool;
+pub mod portion;
 pub mod publish;
 pub mod reduce;
 pub mod session;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Failure;
-use super::map::{Help, MapTask, Worker};
+use super::map::{Help, MapTask};
+use super::portion::Worker;
 
 /// The stack of a thread that runs steps.
 pub const STACK: usize = 16 << 20;

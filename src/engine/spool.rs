@@ -104,22 +104,38 @@ impl SpooledBlock {
         if ordinal >= self.last {
             return Ok(self.rows);
         }
-        let bytes = self.bytes()?;
-        let (mut start, mut rows) = (0, 0);
-        for end in self.sealed.index[HEAD..].chunks_exact(8) {
-            let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
-            let (_, row) = bytes.get(start..end).and_then(codec::place).ok_or(io::ErrorKind::InvalidData)?;
-            if row > ordinal {
-                break;
-            }
-            (start, rows) = (end, rows + 1);
-        }
+        let mut rows = 0;
+        self.ordinals(|row| {
+            rows += u64::from(row <= ordinal);
+            row <= ordinal
+        })?;
         Ok(rows)
     }
 
-    /// Decodes the documents, in order.
-    pub fn documents(&self, split: u32, each: impl FnMut(Waiting) -> Result<(), Failure>) -> Result<(), Failure> {
-        self.some(split, |_, _| Ok(true), each)
+    /// Ordinal of the document in a row, the first being 0.
+    pub fn ordinal_of(&self, row: u64) -> io::Result<u64> {
+        let (mut passed, mut found) = (0, self.last);
+        self.ordinals(|ordinal| {
+            found = ordinal;
+            passed += 1;
+            passed <= row
+        })?;
+        Ok(found)
+    }
+
+    /// Calls `each` with the ordinal of every row while it says to go on.
+    fn ordinals(&self, mut each: impl FnMut(u64) -> bool) -> io::Result<()> {
+        let bytes = self.bytes()?;
+        let mut start = 0;
+        for end in self.sealed.index[HEAD..].chunks_exact(8) {
+            let end = u64::from_le_bytes(end.try_into().expect("eight bytes")) as usize;
+            let (_, ordinal) = bytes.get(start..end).and_then(codec::place).ok_or(io::ErrorKind::InvalidData)?;
+            if !each(ordinal) {
+                break;
+            }
+            start = end;
+        }
+        Ok(())
     }
 
     /// Decodes the documents that are wanted, by the node they wait at and their ordinal, in order.

@@ -258,6 +258,27 @@ fn memory_stays_within_the_budget_on_ten_times_as_much() {
     assert!(peak < 256 << 20, "peak of {} MiB", peak >> 20);
 }
 
+/// Short documents of 400 bands each: what a stage is told of a document is a hundred times the document. With
+/// `WANJUAN_MEMORY_GB=2.7` there are 20 times the budget of records.
+#[test]
+fn records_of_stages_stay_within_the_budget() {
+    let bench = Bench::new(0, 0);
+    let gigabytes = std::env::var("WANJUAN_MEMORY_GB").ok().and_then(|text| text.parse().ok()).unwrap_or(0.06);
+    let documents = (gigabytes * 1e9 / (400.0 * 12.0)) as u64;
+    let mut lines = String::new();
+    for number in 0..documents {
+        let words = (0..12)
+            .map(|word| format!("w{}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(word * 5) % 30_011));
+        lines.push_str(&format!("{{\"text\":\"{}\"}}\n", words.collect::<Vec<_>>().join(" ")));
+    }
+    fs::write(bench.path("corpus/short.jsonl"), lines).unwrap();
+    let text = "[pipeline]\nname = \"memory\"\noutput = \"out\"\nmax_document_mb = 1\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"corpus\"]\n[[step]]\nuse = \"minhash\"\nbands = 400\nrows = 4\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\nlevel = 1\n";
+    fs::write(bench.path("p.toml"), text).unwrap();
+    let peak = peak_of_run(&bench.path("p.toml"), &["--threads", "1", "--memory", "132MiB"]);
+    println!("{documents} documents: peak of {} MiB", peak >> 20);
+    assert!(peak < 132 << 20, "peak of {} MiB", peak >> 20);
+}
+
 /// Documents of five megabytes, of words as short as can be and of Chinese without end, through the steps that count
 /// most: they go one by one, and leave no room behind.
 #[test]
