@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::kit::{self, Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind};
+use crate::kit::{self, Filter, Profile, Reason, Setup, Step, Text, Verdict, Wrong, kind, share};
 
 /// Settings of [`MadladQuality`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -245,14 +245,14 @@ impl Filter for MadladQuality {
             Sentences::Marks => kit::Sentences::Marks,
         };
         text.sentences(how).for_each(|sentence| self.look(sentence, &mut counts));
-        let share = |part: u64| (counts.sentences > 0).then(|| part as f64 / counts.sentences as f64);
+        let of_sentences = |part: u64| share(part, counts.sentences);
         Measure {
             sentences: Some(counts.sentences as f64),
-            questionable: share(counts.questionable),
-            capitalised: share(counts.capitalised),
-            abnormal_length: share(counts.abnormal_length),
-            technical: share(counts.technical),
-            cursed: share(counts.cursed),
+            questionable: of_sentences(counts.questionable),
+            capitalised: of_sentences(counts.capitalised),
+            abnormal_length: of_sentences(counts.abnormal_length),
+            technical: of_sentences(counts.technical),
+            cursed: of_sentences(counts.cursed),
         }
     }
 

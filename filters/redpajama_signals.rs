@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::kit::list::{self, Malformed};
 use crate::kit::python::{is_numeric, is_space, is_upper, split};
 use crate::kit::{
-    Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, is_lower_stop_word, kind, with_grams,
-    with_normal,
+    Filter, REDPAJAMA_BULLETS, Setup, Step, Text, Verdict, Without, Words, Wrong, is_lower_stop_word, kind, share,
+    with_normal, with_repeated_runs,
 };
 
 /// Settings of [`RedpajamaSignals`].
@@ -135,7 +135,7 @@ impl Filter for RedpajamaSignals {
     type Measure = Measure;
 
     fn measure(&self, text: &Text) -> Measure {
-        let of = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        let of = |part: usize, whole: usize| share(part as u64, whole as u64);
         let (mut raw, mut alphabetic, mut capitals, mut stop_words) = (0, 0, 0, 0);
         for word in text.words(Words::Wordpunct) {
             raw += 1;
@@ -158,7 +158,7 @@ impl Filter for RedpajamaSignals {
         let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
         measure.rps_doc_lorem_ipsum = of(lorem, normal.chars().count()).or(Some(0.0));
         measure.rps_doc_ldnoobw_words = (!self.bad_words.is_empty()).then(|| self.bad(normal) as f64);
-        with_grams(split(normal), |words| {
+        with_repeated_runs(split(normal), |words| {
             let all = words.words();
             measure.rps_doc_word_count = Some(all as f64);
             measure.rps_doc_stop_word_fraction = if all == 0 { Some(0.0) } else { of(stop_words, raw) };

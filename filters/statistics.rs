@@ -22,7 +22,7 @@ use wanjuan_models::tokenizer::{BUILT_IN, Tokenizer};
 use xxhash_rust::xxh3::{Xxh3DefaultBuilder, xxh3_64};
 
 use crate::kit::python::is_letter;
-use crate::kit::{Filter, Setup, Step, Text, Verdict, Words, Wrong, is_stop_word, kind, repeats};
+use crate::kit::{Filter, Setup, Step, Text, Verdict, Words, Wrong, is_stop_word, kind, repeats, share, tokenizer};
 
 /// Settings of [`Statistics`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -53,7 +53,7 @@ crate::measures! {
         /// Token length: tokens of the text.
         tokens,
         /// Non-alpha fraction: share of words without a letter, marks counted as words.
-        non_alpha_words,
+        non_alphabetic_words,
         /// Unique-word fraction: share of words that differ from each other, whatever their case.
         unique_words,
         /// Mean word length, in characters; marks are no words.
@@ -76,7 +76,7 @@ pub struct Statistics {
 
 impl Step for Statistics {
     const NAME: &'static str = "statistics";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const WORDS: &'static str = include_str!("statistics.rs");
     type Config = Config;
     type Kind = kind::Filter;
@@ -84,12 +84,7 @@ impl Step for Statistics {
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
         let tokenizer = match config.tokenizer.as_str() {
             "" => None,
-            BUILT_IN => Some(Tokenizer::built_in()),
-            path => {
-                let path = setup.file("tokenizer", path)?;
-                let wrong = |error| Wrong::setting("tokenizer", format!("{}: {error}", path.display()));
-                Some(Tokenizer::load(&path).map_err(wrong)?)
-            }
+            named => Some(tokenizer(named, setup)?),
         };
         let stop_words = config.stop_words.iter().map(|word| xxh3_64(word.as_bytes())).collect();
         Ok(Statistics { config, stop_words, tokenizer })
@@ -100,7 +95,7 @@ impl Filter for Statistics {
     type Measure = Measure;
 
     fn measure(&self, text: &Text) -> Measure {
-        let of = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        let of = |part: usize, whole: usize| share(part as u64, whole as u64);
         let (mut all, mut wordly, mut chars, mut letters, mut stop_words) = (0, 0, 0, 0, 0);
         for word in text.words(self.config.words) {
             all += 1;
@@ -129,7 +124,7 @@ impl Filter for Statistics {
             content_chars: Some(text.char_count() as f64),
             lines: Some(text.lines().filter(|line| !line.trim().is_empty()).count() as f64),
             tokens,
-            non_alpha_words: of(all - letters, all),
+            non_alphabetic_words: of(all - letters, all),
             unique_words: of(distinct.0, distinct.1),
             mean_word_chars: of(chars, wordly),
             sentences: Some(sentences(text) as f64),
@@ -189,7 +184,7 @@ mod tests {
         let measure = filter.measure(&"The old river… the # 42.\n\nIt is the end.\n".into());
         assert_eq!((measure.content_chars, measure.lines, measure.sentences), (Some(41.0), Some(2.0), Some(3.0)));
         // The old river … the # 42 . It is the end . : eight with a letter, two marks of four are symbols.
-        assert_eq!((measure.non_alpha_words, measure.symbols_per_word), (Some(5.0 / 13.0), Some(2.0 / 13.0)));
+        assert_eq!((measure.non_alphabetic_words, measure.symbols_per_word), (Some(5.0 / 13.0), Some(2.0 / 13.0)));
         assert_eq!((measure.unique_words, measure.mean_word_chars), (Some(7.0 / 9.0), Some(26.0 / 9.0)));
         assert_eq!(measure.stop_words, Some(6.0 / 13.0)); // the, old, the, it, is, the
         assert!(measure.tokens.is_some_and(|tokens| tokens > 9.0));

@@ -46,7 +46,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::{
     Filter, Name, Profile, Reason, Setup, Step, Text, Value, Verdict, Wrong, above, below, code_language,
-    code_languages, kind,
+    code_languages, kind, share,
 };
 
 /// Settings of [`CodeQuality`]. Shares lie between 0 and 1.
@@ -324,7 +324,7 @@ impl Filter for CodeQuality {
         let named = field(self.language).filter(|name| !name.is_empty());
         let language = named.or_else(|| code_language(path, text)).unwrap_or_default().to_lowercase();
         let (classes, chars) = (text.classes(), text.char_count());
-        let of = |part: u64| (chars > 0).then(|| part as f64 / chars as f64);
+        let of = |part: u64| share(part, chars as u64);
         let letters = match self.config.letters {
             Letters::Unicode => classes.letters,
             Letters::Ascii => classes.ascii_letters,

@@ -14,7 +14,7 @@
 //!
 //! | setting                    | default            | source                                              |
 //! |----------------------------|--------------------|-----------------------------------------------------|
-//! | `min_alpha_words`          | 0.6000000000000001 | RuleAlphaWords: more than 0.6                       |
+//! | `min_alphabetic_words`     | 0.6000000000000001 | RuleAlphaWords: more than 0.6                       |
 //! | `max_capital_words`        | 0.2                | RuleCapitalWords                                    |
 //! | `capital_rule_words`       | 200                | same: in texts of fewer words                       |
 //! | `min_chars`                | 100                | RuleCharNumber                                      |
@@ -51,7 +51,7 @@ use serde::{Deserialize, Serialize};
 use crate::kit::python::{is_letter, is_space, is_upper, split};
 use crate::kit::{
     Filter, Profile, Reason, Setup, Step, Text, Verdict, Without, Words, Wrong, above, below, is_stop_word, kind,
-    with_grams,
+    share, with_repeated_runs,
 };
 
 /// Settings of [`Dingo`]. Shares lie between 0 and 1.
@@ -60,7 +60,7 @@ use crate::kit::{
 pub struct Config {
     /// Smallest share of words with a letter, as NLTK's `word_tokenize` cuts them.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub min_alpha_words: f64,
+    pub min_alphabetic_words: f64,
     /// Largest share of words in capitals, in a short text.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_capital_words: f64,
@@ -123,7 +123,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            min_alpha_words: 0.6_f64.next_up(),
+            min_alphabetic_words: 0.6_f64.next_up(),
             max_capital_words: 0.2,
             capital_rule_words: 200.0,
             min_chars: 100.0,
@@ -157,7 +157,7 @@ crate::measures! {
     /// What [`Dingo`] measures. "Words" are pieces of the text without punctuation, between white space.
     pub struct Measure {
         /// Share of words with a letter, marks counted as words.
-        alpha_words,
+        alphabetic_words,
         /// Share of words and marks that are in capitals.
         capital_words,
         /// Words and marks.
@@ -214,7 +214,7 @@ pub struct Dingo {
 
 impl Step for Dingo {
     const NAME: &'static str = "dingo";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const WORDS: &'static str = include_str!("mod.rs");
     const PROFILES: &'static [Profile] = &[Profile {
         name: "dingo",
@@ -233,7 +233,7 @@ impl Filter for Dingo {
     type Measure = Measure;
     const REASONS: &'static [Reason] = &[
         Reason::always("empty_text"),
-        Reason::of("too_few_alphabetic_words", "min_alpha_words"),
+        Reason::of("too_few_alphabetic_words", "min_alphabetic_words"),
         Reason::of("too_many_capitals", "max_capital_words"),
         Reason::of("too_few_chars", "min_chars"),
         Reason::of("ends_with_colon", "max_final_colon"),
@@ -277,7 +277,7 @@ impl Filter for Dingo {
                 ..Measure::default()
             };
         }
-        let of = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        let of = |part: usize, whole: usize| share(part as u64, whole as u64);
         let count = |count: usize| Some(count as f64);
         let (mut treebank, mut alpha) = (0, 0);
         for word in text.words(Words::Treebank) {
@@ -293,7 +293,7 @@ impl Filter for Dingo {
         let symbols = text.marks().all();
         let lines = lines::look(text.feed_lines());
         let mut measure = Measure {
-            alpha_words: of(alpha, treebank),
+            alphabetic_words: of(alpha, treebank),
             capital_words: of(capitals, raw),
             words_and_marks: count(raw),
             chars: count(marks::chars(text)),
@@ -317,12 +317,12 @@ impl Filter for Dingo {
         let normal = text.normal(Without::Chinese);
         let lorem = memchr::memmem::find_iter(normal.as_bytes(), "lorem ipsum").count();
         measure.lorem_ipsum = of(lorem, normal.chars().count());
-        with_grams(split(normal), |words| {
+        with_repeated_runs(split(normal), |words| {
             measure.words = count(words.words());
             measure.mean_word_chars = of(words.chars(), words.words());
             measure.unique_words = of(words.distinct(), words.words());
         });
-        let dup = with_grams(split(normal).flat_map(pieces), |words| (words.covered(6), words.chars()));
+        let dup = with_repeated_runs(split(normal).flat_map(pieces), |words| (words.covered(6), words.chars()));
         measure.dup_6gram_chars = of(dup.0, dup.1).or(Some(0.0));
         measure
     }
@@ -332,7 +332,7 @@ impl Filter for Dingo {
         let capitals = measure.words_and_marks.is_some_and(|words| words < config.capital_rule_words);
         let rules = [
             (measure.chars == Some(0.0), "empty_text"),
-            (below(measure.alpha_words, config.min_alpha_words), "too_few_alphabetic_words"),
+            (below(measure.alphabetic_words, config.min_alphabetic_words), "too_few_alphabetic_words"),
             (capitals && above(measure.capital_words, config.max_capital_words), "too_many_capitals"),
             (below(measure.chars, config.min_chars), "too_few_chars"),
             (above(measure.final_colon, config.max_final_colon), "ends_with_colon"),
@@ -450,15 +450,16 @@ mod tests {
         }
     }
 
+    /// On every bound that a verdict keeps; of two, on the lower.
     fn bound() -> Measure {
         Measure {
-            alpha_words: Some(0.61),
+            alphabetic_words: Some(0.6_f64.next_up()),
             capital_words: Some(0.2),
             words_and_marks: Some(199.0),
             chars: Some(100.0),
             final_colon: Some(0.0),
-            dup_6gram_chars: Some(0.7999),
-            html_entities: Some(0.0099),
+            dup_6gram_chars: Some(0.8_f64.next_down()),
+            html_entities: Some(0.01_f64.next_down()),
             id_cards: Some(0.0),
             ellipsis_lines: Some(0.3),
             ended_lines: Some(0.6),
@@ -469,11 +470,11 @@ mod tests {
             mean_word_chars: Some(2.995),
             unpunctuated_words: Some(112.0),
             sentences: Some(3.0),
-            special_characters: Some(0.0099),
+            special_characters: Some(0.01_f64.next_down()),
             stop_words: Some(0.06),
             stop_word_count: Some(2.0),
             symbols_per_word: Some(0.4),
-            unique_words: Some(0.11),
+            unique_words: Some(0.1_f64.next_up()),
             words: Some(20.0),
             pii: Some(0.0),
         }
@@ -482,41 +483,48 @@ mod tests {
     #[test]
     fn bounds_are_those_of_the_original() {
         assert_eq!(Filter::judge(&filter(), &bound()), Verdict::Keep);
-        let some = Some;
+        let beyond = |bound: f64| Some(bound.next_up());
+        let below = |bound: f64| Some(bound.next_down());
+        for kept in [
+            Measure { mean_word_chars: Some(9.995), ..bound() },
+            Measure { sentences: Some(7500.0), ..bound() },
+            Measure { words: Some(99_999.0), ..bound() },
+            // Capitals are looked at in short texts, JavaScript in those of more than three lines.
+            Measure { words_and_marks: Some(200.0), capital_words: Some(0.5), ..bound() },
+            Measure { lines: Some(3.0), plain_lines: Some(0.0), ..bound() },
+        ] {
+            assert_eq!(Filter::judge(&filter(), &kept), Verdict::Keep, "{kept:?}");
+        }
         for (measure, reason) in [
-            (Measure { alpha_words: some(0.6), ..bound() }, "too_few_alphabetic_words"),
-            (Measure { capital_words: some(0.21), ..bound() }, "too_many_capitals"),
-            (Measure { chars: some(99.0), ..bound() }, "too_few_chars"),
-            (Measure { dup_6gram_chars: some(0.8), ..bound() }, "duplicate_6grams"),
-            (Measure { html_entities: some(0.01), ..bound() }, "html_entities"),
-            (Measure { ellipsis_lines: some(0.31), ..bound() }, "too_many_ellipsis_lines"),
-            (Measure { ended_lines: some(0.59), ..bound() }, "too_few_ended_lines"),
-            (Measure { bullet_lines: some(0.91), ..bound() }, "too_many_bullet_lines"),
-            (Measure { plain_lines: some(2.0), ..bound() }, "too_many_javascript_lines"),
-            (Measure { lorem_ipsum: some(4e-8), ..bound() }, "lorem_ipsum"),
-            (Measure { mean_word_chars: some(2.994), ..bound() }, "words_too_short"),
-            (Measure { mean_word_chars: some(9.996), ..bound() }, "words_too_long"),
-            (Measure { unpunctuated_words: some(113.0), ..bound() }, "no_punctuation"),
-            (Measure { sentences: some(2.0), ..bound() }, "too_few_sentences"),
-            (Measure { sentences: some(7501.0), ..bound() }, "too_many_sentences"),
-            (Measure { special_characters: some(0.01), ..bound() }, "special_characters"),
-            (Measure { stop_words: some(0.059), ..bound() }, "too_few_stop_words"),
-            (Measure { stop_word_count: some(1.0), ..bound() }, "too_few_stop_words"),
-            (Measure { symbols_per_word: some(0.41), ..bound() }, "too_many_symbols"),
-            (Measure { unique_words: some(0.1), ..bound() }, "too_few_distinct_words"),
-            (Measure { words: some(19.0), ..bound() }, "too_few_words"),
-            (Measure { words: some(100_000.0), ..bound() }, "too_many_words"),
+            (Measure { chars: Some(0.0), ..bound() }, "empty_text"),
+            (Measure { alphabetic_words: Some(0.6), ..bound() }, "too_few_alphabetic_words"),
+            (Measure { capital_words: beyond(0.2), ..bound() }, "too_many_capitals"),
+            (Measure { chars: Some(99.0), ..bound() }, "too_few_chars"),
+            (Measure { final_colon: Some(1.0), ..bound() }, "ends_with_colon"),
+            (Measure { dup_6gram_chars: Some(0.8), ..bound() }, "duplicate_6grams"),
+            (Measure { html_entities: Some(0.01), ..bound() }, "html_entities"),
+            (Measure { id_cards: Some(1.0), ..bound() }, "identity_card"),
+            (Measure { ellipsis_lines: beyond(0.3), ..bound() }, "too_many_ellipsis_lines"),
+            (Measure { ended_lines: below(0.6), ..bound() }, "too_few_ended_lines"),
+            (Measure { bullet_lines: beyond(0.9), ..bound() }, "too_many_bullet_lines"),
+            (Measure { plain_lines: Some(2.0), ..bound() }, "too_many_javascript_lines"),
+            (Measure { lorem_ipsum: beyond(3e-8), ..bound() }, "lorem_ipsum"),
+            (Measure { mean_word_chars: below(2.995), ..bound() }, "words_too_short"),
+            (Measure { mean_word_chars: beyond(9.995), ..bound() }, "words_too_long"),
+            (Measure { unpunctuated_words: Some(113.0), ..bound() }, "no_punctuation"),
+            (Measure { sentences: Some(2.0), ..bound() }, "too_few_sentences"),
+            (Measure { sentences: Some(7501.0), ..bound() }, "too_many_sentences"),
+            (Measure { special_characters: Some(0.01), ..bound() }, "special_characters"),
+            (Measure { stop_words: below(0.06), ..bound() }, "too_few_stop_words"),
+            (Measure { stop_word_count: Some(1.0), ..bound() }, "too_few_stop_words"),
+            (Measure { symbols_per_word: beyond(0.4), ..bound() }, "too_many_symbols"),
+            (Measure { unique_words: Some(0.1), ..bound() }, "too_few_distinct_words"),
+            (Measure { words: Some(19.0), ..bound() }, "too_few_words"),
+            (Measure { words: Some(100_000.0), ..bound() }, "too_many_words"),
+            (Measure { pii: Some(1.0), ..bound() }, "personal_information"),
         ] {
             assert_eq!(Filter::judge(&filter(), &measure), Verdict::Drop(reason));
         }
-        assert_eq!(
-            Filter::judge(&filter(), &Measure { words_and_marks: some(200.0), capital_words: some(0.5), ..bound() }),
-            Verdict::Keep
-        );
-        assert_eq!(
-            Filter::judge(&filter(), &Measure { lines: some(3.0), plain_lines: some(0.0), ..bound() }),
-            Verdict::Keep
-        );
     }
 
     #[test]

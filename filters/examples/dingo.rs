@@ -8,7 +8,7 @@ use wanjuan_filters::kit::{Document, Filter, Setup, Step, Text, Verdict, Words};
 
 /// All settings, each at the end where it lets everything pass.
 const OFF: [(&str, &str); 26] = [
-    ("min_alpha_words", "0"),
+    ("min_alphabetic_words", "0"),
     ("max_capital_words", "inf"),
     ("capital_rule_words", "200"),
     ("min_chars", "0"),
@@ -38,7 +38,7 @@ const OFF: [(&str, &str); 26] = [
 
 /// The rules that are there, with the settings of each.
 const RULES: [(&str, &[&str]); 22] = [
-    ("RuleAlphaWords", &["min_alpha_words"]),
+    ("RuleAlphaWords", &["min_alphabetic_words"]),
     ("RuleCapitalWords", &["max_capital_words"]),
     ("RuleCharNumber", &["min_chars"]),
     ("RuleColonEnd", &["max_final_colon"]),

@@ -5,9 +5,9 @@
 //! those count that begin with a letter or digit, and Python's `split` for all else.
 
 use super::stop_words::StopWords;
-use super::{Measure, length, share};
+use super::{Measure, length};
 use crate::kit::python::{is_letter, is_letter_or_digit, strip};
-use crate::kit::{Text, Words};
+use crate::kit::{Text, Words, share};
 
 pub(super) const SETTINGS: &str =
     "counting = \"dclm\"\nmax_symbols_per_word = 0.1\nmax_hashes_per_word = inf\nmax_ellipses_per_word = inf\n";

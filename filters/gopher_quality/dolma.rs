@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 
 use super::stop_words::StopWords;
-use super::{Measure, length, share};
+use super::{Measure, length};
 use crate::kit::python::is_letter;
-use crate::kit::{Text, Words};
+use crate::kit::{Text, Words, share};
 
 pub(super) const SETTINGS: &str = "counting = \"dolma\"\nmin_mean_chars = 0\nmax_mean_chars = inf\nmin_median_chars = 3\nmax_median_chars = 10\nmax_symbols_per_word = 0.1\nmax_hashes_per_word = inf\nmax_ellipses_per_word = inf\n";
 

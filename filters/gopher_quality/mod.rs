@@ -49,8 +49,7 @@ use serde::{Deserialize, Serialize};
 use self::stop_words::StopWords;
 use crate::fineweb_2;
 use crate::kit::{
-    Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, eight, first, is_symbol,
-    kind,
+    Filter, Letters, Profile, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, is_symbol, kind,
 };
 
 /// Settings of [`GopherQuality`]. Shares lie between 0 and 1.
@@ -324,11 +323,6 @@ impl Filter for GopherQuality {
     }
 }
 
-/// The first bytes of a word as a number.
-fn head(word: &str) -> u64 {
-    first(eight(word.as_bytes(), 0), word.len())
-}
-
 /// A word's characters, whether one is a letter, and whether all are symbols.
 fn look(word: &str) -> (u64, bool, bool) {
     let (mut letter, mut symbols) = (false, true);
@@ -340,11 +334,6 @@ fn look(word: &str) -> (u64, bool, bool) {
         }
     }
     (word.chars().count() as u64, letter, symbols)
-}
-
-/// What share of a whole a part is, unless there is nothing.
-fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// Characters of a word.
@@ -415,9 +404,9 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_inclusive() {
+    fn each_bound_keeps_what_lies_on_it_and_nothing_beyond() {
         let filter = GopherQuality::new(Config::default(), &mut Setup::default()).unwrap();
-        let bound = Measure {
+        let within = Measure {
             words: Some(50.0),
             mean_word_chars: Some(3.0),
             hashes_per_word: Some(0.1),
@@ -428,12 +417,23 @@ mod tests {
             stop_words: Some(2.0),
             ..Measure::default()
         };
-        assert_eq!(Filter::judge(&filter, &bound), Verdict::Keep);
-        assert_eq!(Filter::judge(&filter, &Measure { words: Some(49.0), ..bound }), Verdict::Drop("too_few_words"));
-        assert_eq!(
-            Filter::judge(&filter, &Measure { mean_word_chars: Some(10.001), ..bound }),
-            Verdict::Drop("words_too_long")
-        );
+        assert_eq!(Filter::judge(&filter, &within), Verdict::Keep);
+        let above = Measure { words: Some(100_000.0), mean_word_chars: Some(10.0), ..within };
+        assert_eq!(Filter::judge(&filter, &above), Verdict::Keep);
+        for (beyond, reason) in [
+            (Measure { words: Some(49.0), ..within }, "too_few_words"),
+            (Measure { words: Some(100_001.0), ..within }, "too_many_words"),
+            (Measure { mean_word_chars: Some(3_f64.next_down()), ..within }, "words_too_short"),
+            (Measure { mean_word_chars: Some(10_f64.next_up()), ..within }, "words_too_long"),
+            (Measure { hashes_per_word: Some(0.1_f64.next_up()), ..within }, "too_many_hashes"),
+            (Measure { ellipses_per_word: Some(0.1_f64.next_up()), ..within }, "too_many_ellipses"),
+            (Measure { bullet_lines: Some(0.9_f64.next_up()), ..within }, "too_many_bullet_lines"),
+            (Measure { ellipsis_lines: Some(0.3_f64.next_up()), ..within }, "too_many_ellipsis_lines"),
+            (Measure { alphabetic_words: Some(0.8_f64.next_down()), ..within }, "too_few_alphabetic_words"),
+            (Measure { stop_words: Some(1.0), ..within }, "too_few_stop_words"),
+        ] {
+            assert_eq!(Filter::judge(&filter, &beyond), Verdict::Drop(reason));
+        }
     }
 
     #[test]

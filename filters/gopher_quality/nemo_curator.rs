@@ -6,9 +6,9 @@
 //! by zero, has too few words here.
 
 use super::stop_words::StopWords;
-use super::{Config, Measure, length, share};
+use super::{Config, Measure, length};
 use crate::kit::python::{strip, words_and_spaces};
-use crate::kit::{Text, Words};
+use crate::kit::{Text, Words, share};
 
 pub(super) const SETTINGS: &str = "counting = \"nemo-curator\"\nwords = \"spaces\"\nmax_symbols_per_word = 0.1\nmax_hashes_per_word = inf\nmax_ellipses_per_word = inf\n";
 

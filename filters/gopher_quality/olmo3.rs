@@ -1,9 +1,9 @@
 //! Gopher's quality rules as the heuristics of OLMo 3 count them: `src/map_fxn.rs` of allenai/datamap-rs
 //! (commit 2629281), with the settings of `configs/all_dressed/all_dressed_config.yaml`.
 
+use super::Measure;
 use super::stop_words::StopWords;
-use super::{Measure, share};
-use crate::kit::{Letters, Text, Words, is_wordly};
+use crate::kit::{Letters, Text, Words, is_wordly, share};
 
 pub(super) const SETTINGS: &str =
     "counting = \"olmo3\"\nmax_symbols_per_word = 0.1\nmax_hashes_per_word = inf\nmax_ellipses_per_word = inf\n";

@@ -1,6 +1,5 @@
 //! Stop words, told from others by a look at a word's length and first bytes.
 
-use super::head;
 use crate::kit::{eight, first};
 
 /// A list of at most 64 words to be found in a text.
@@ -23,6 +22,11 @@ pub(super) struct StopWords {
 /// The bit that lower case sets in an ASCII letter, for eight of them.
 const CASE: u64 = 0x2020_2020_2020_2020;
 const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
+
+/// The first bytes of a word as a number.
+fn head(word: &str) -> u64 {
+    first(eight(word.as_bytes(), 0), word.len())
+}
 
 impl StopWords {
     pub(super) fn new(words: &[String], any_case: bool) -> StopWords {

@@ -212,7 +212,7 @@ impl Filter for GopherRepetition {
         let paragraphs = repeats(text.paragraphs(Paragraphs::Blank));
         let lines = repeats(lines(text));
         let share = |part: usize| Some(part as f64 / chars);
-        let Ngrams { top, copied } = Ngrams::of(text.runs(self.config.words));
+        let OfRuns { top, copied } = OfRuns::of(text.runs(self.config.words));
         Measure {
             dup_paragraphs: Some(paragraphs.copies as f64 / paragraphs.elements as f64),
             dup_paragraph_chars: share(paragraphs.copied_chars),
@@ -257,7 +257,7 @@ fn lines(text: &Text) -> impl Iterator<Item = &str> + Clone {
 
 /// Characters in repeated runs of words.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Ngrams {
+struct OfRuns {
     /// Of all occurrences of the most frequent run of 2, 3 and 4 words, with a space between words; of
     /// equals the first to be seen. `None` if there is no run that long.
     top: [Option<usize>; 3],
@@ -265,7 +265,7 @@ struct Ngrams {
     copied: [usize; 6],
 }
 
-/// What [`Ngrams::of`] works with, kept from one document to the next.
+/// What [`OfRuns::of`] works with, kept from one document to the next.
 #[derive(Default)]
 struct Scratch {
     table: Table,
@@ -282,12 +282,12 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-impl Ngrams {
+impl OfRuns {
     /// A run can only be repeated where the shorter run it begins with is: each length looks at what
     /// the one before has left, which in prose is soon very little.
-    fn of(runs: &Runs) -> Ngrams {
+    fn of(runs: &Runs) -> OfRuns {
         SCRATCH.with_borrow_mut(|Scratch { table, twice, repeated, firsts, again }| {
-            let mut found = Ngrams::default();
+            let mut found = OfRuns::default();
             repeated.clear();
             repeated.shrink_to(KEPT_STARTS);
             firsts.shrink_to(KEPT_STARTS);
@@ -515,7 +515,7 @@ mod tests {
 
         #[test]
         fn runs_of_words_are_counted_as_plain_code_does(words in prop::collection::vec("[ab]|字", 0..90)) {
-            let found = Ngrams::of(&words.iter().map(String::as_str).collect());
+            let found = OfRuns::of(&words.iter().map(String::as_str).collect());
             for n in 2..=4 {
                 prop_assert_eq!(found.top[n - 2], plain_top(&words, n), "{} words", n);
             }
@@ -533,7 +533,7 @@ mod tests {
                 all.extend(words.iter().cloned());
                 all.extend(std::iter::repeat_n(other.clone(), n % 3));
             }
-            let found = Ngrams::of(&all.iter().map(String::as_str).collect());
+            let found = OfRuns::of(&all.iter().map(String::as_str).collect());
             for n in 5..=10 {
                 prop_assert_eq!(found.copied[n - 5], plain_copied(&all, n), "{} words", n);
             }

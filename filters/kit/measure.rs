@@ -38,6 +38,11 @@ pub fn below(measure: Option<f64>, min: f64) -> bool {
     measure.is_some_and(|measure| measure < min)
 }
 
+/// What share of a whole a part is, unless there is nothing.
+pub fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
 /// For steps that measure nothing.
 impl Measures for () {
     const INFO: &'static [MeasureInfo] = &[];

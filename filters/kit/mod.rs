@@ -6,7 +6,6 @@
 mod code;
 mod document;
 mod english;
-mod grams;
 mod lines;
 pub mod list;
 mod luhn;
@@ -16,22 +15,24 @@ mod normal;
 mod punctuation;
 pub mod python;
 mod quoted;
+mod repeated_runs;
 mod step;
 mod text;
+mod tokenizer;
 mod twice;
 mod value;
 
 pub use code::{code_language, code_languages};
 pub use document::{Document, Origin};
 pub use english::{count_marked, is_lower_stop_word, is_stop_word};
-pub use grams::{Grams, with_grams};
 pub use lines::{Repeats, Seen, Table, repeats, split_lines};
 pub use luhn::is_luhn;
-pub use measure::{MeasureInfo, Measures, above, below};
+pub use measure::{MeasureInfo, Measures, above, below, share};
 pub use nearest::nearest;
 pub use normal::{Without, with_normal};
 pub use punctuation::{REDPAJAMA_BULLETS, is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
+pub use repeated_runs::{RepeatedRuns, with_repeated_runs};
 pub use step::{Facts, Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Tables, Verdict, Wrong, kind};
 pub use text::{
     Classes, Marks, Paragraphs, Runs, Sentences, Text, Words, count_sentences, is_han, is_unspaced, sentences,
@@ -39,5 +40,6 @@ pub use text::{
 #[cfg(any(test, fuzzing))]
 pub use text::{EVERY_WAY, probe};
 pub(crate) use text::{Letters, eight, first, is_wordly};
+pub use tokenizer::tokenizer;
 pub use twice::Twice;
 pub use value::{Name, Type, Value};

@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::kit::{Filter, Reason, Setup, Step, Table, Text, Verdict, Words, Wrong, above, below, kind};
+use crate::kit::{Filter, Reason, Setup, Step, Table, Text, Verdict, Words, Wrong, above, below, kind, share};
 
 /// Settings of [`LongText`]. Shares lie between 0 and 1.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -160,7 +160,7 @@ impl Filter for LongText {
         let chars = text.char_count() as u64 - text.classes().white_space;
         let commas = memchr::memchr_iter(b',', bytes).count() + memchr::memmem::find_iter(bytes, "，").count();
         let bars = memchr::memchr_iter(b'|', bytes).count();
-        let of = |part: u64| (chars > 0).then(|| part as f64 / chars as f64);
+        let of = |part: u64| share(part, chars);
         let (connectives, pronouns) = listed_chars(text);
         let (mean, deviation) = line_lengths(text.feed_lines());
         Measure {

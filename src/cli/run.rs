@@ -14,6 +14,7 @@ use crate::engine::Failure;
 use crate::engine::commit::{At, at};
 use crate::engine::counts::SinkCounts;
 use crate::engine::driver::work_folder;
+use crate::engine::lane::{DROPPED, MEASURES, SET_ASIDE};
 use crate::engine::poison::Trial;
 use crate::engine::publish::unpublish;
 use crate::engine::session::{self, Options, Report};
@@ -134,7 +135,7 @@ impl Run {
                 tell!("error: {set_aside} of {records} records were set aside; `max_set_aside` allows {allowed}");
                 tell!(
                     "help: look at them in {}, then mend the input or raise `max_set_aside` in [pipeline]",
-                    pipeline.output.join("set-aside").display()
+                    pipeline.output.join(SET_ASIDE).display()
                 );
                 Exit::TooManyBad
             }
@@ -176,10 +177,10 @@ fn forget(pipeline: &Pipeline) -> std::io::Result<()> {
     let sinks = pipeline.entries.iter().filter(|entry| entry.kind == "sink").map(|entry| entry.name.clone());
     let earlier = session::read_record(&pipeline.output).map(|record| record.steps).unwrap_or_default();
     let earlier = earlier.into_iter().filter(|step| step.kind == "sink").map(|step| step.name);
-    let own = ["measures", "set-aside"].map(str::to_owned);
+    let own = [MEASURES, SET_ASIDE].map(str::to_owned);
     let folders: Vec<PathBuf> =
         own.into_iter().chain(sinks).chain(earlier).map(|name| pipeline.output.join(name)).collect();
-    let dropped = pipeline.output.join("dropped");
+    let dropped = pipeline.output.join(DROPPED);
     let steps = std::fs::read_dir(&dropped).into_iter().flatten().flatten().map(|entry| entry.path());
     for folder in folders.into_iter().chain(steps) {
         unpublish(&folder)?;

@@ -16,7 +16,7 @@ use wanjuan_filters::kit::{Reason, Step as _};
 
 use super::{Exit, Output, say};
 use crate::engine::commit::at;
-use crate::engine::lane::SET_ASIDE;
+use crate::engine::lane::{MEASURES, SET_ASIDE};
 use crate::engine::outcome::{Instead, KEPT_INSTEAD, PLACE, instead};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::{RunRecord, StepRecord, read_record};
@@ -64,7 +64,7 @@ impl Why {
         };
         if found.is_empty() && set_aside.is_empty() {
             tell!("error: no document of this run is called `{}`", self.id);
-            tell!("help: a record that became no document is in {}", self.out.join("set-aside").display());
+            tell!("help: a record that became no document is in {}", self.out.join(SET_ASIDE).display());
             return Exit::Wrong;
         }
         match self.output {
@@ -337,7 +337,7 @@ fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str>
 }
 
 fn find(out: &Path, wanted: impl Fn(&RecordBatch, usize) -> bool) -> io::Result<Vec<Way>> {
-    let folder = out.join("measures");
+    let folder = out.join(MEASURES);
     let mut found = Vec::new();
     for file in read_manifest(&folder).shards.iter().flat_map(|shard| &shard.files) {
         let path = folder.join(&file.name);

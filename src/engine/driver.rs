@@ -24,9 +24,12 @@ use super::reduce::{self, ReducedStage};
 use super::spool::LANE;
 use super::{Failure, Shared};
 
+/// What the [`work_folder`] is called.
+pub const WORK: &str = ".wanjuan";
+
 /// The folder of everything a run needs and no user does.
 pub fn work_folder(output: &Path) -> PathBuf {
-    output.join(".wanjuan")
+    output.join(WORK)
 }
 
 /// A run that is ready to start.

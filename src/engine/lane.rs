@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Shared;
 use super::blocks::{self, Totals};
 use super::commit::Output;
+use super::driver::WORK;
 use super::flow::LaneMap;
 use super::graph::{Graph, KeepDropped, Work};
 use super::outcome::{LinesPack, MeasuresPack};
@@ -157,6 +158,10 @@ pub struct LaneOutput {
 pub const MEASURES: &str = "measures";
 /// The lane of bad records.
 pub const SET_ASIDE: &str = "set-aside";
+/// The folder of the lanes of dropped documents.
+pub const DROPPED: &str = "dropped";
+/// Folders of an output that no sink can be called as.
+pub const OWN_FOLDERS: [&str; 4] = [MEASURES, SET_ASIDE, DROPPED, WORK];
 
 /// The lanes of one phase, and which node writes to which.
 pub fn lanes<'a>(shared: &Shared, graph: &'a Graph, phase: usize) -> (Vec<Lane<'a>>, LaneMap) {
@@ -185,7 +190,7 @@ pub fn lanes<'a>(shared: &Shared, graph: &'a Graph, phase: usize) -> (Vec<Lane<'
                 stages += 1;
             }
             _ if graph.keep_dropped != KeepDropped::None => {
-                map.dropped[number] = Some(add(format!("dropped/{}", node.name), Box::new(LinesPack), true));
+                map.dropped[number] = Some(add(format!("{DROPPED}/{}", node.name), Box::new(LinesPack), true));
             }
             _ => {}
         }

@@ -252,7 +252,8 @@ impl Between<'_> {
                         let named;
                         let kept = match decision.kept {
                             Some(kept) if kept.split >= INDEXED => {
-                                named = format!("{}#{}", indexes[(kept.split - INDEXED) as usize].name, decision.id);
+                                let id = decision.id.unwrap_or_default();
+                                named = format!("{}#{id}", indexes[(kept.split - INDEXED) as usize].name);
                                 Some(Kept::Indexed(named.as_str()))
                             }
                             Some(kept) => {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::Row;
 use crate::engine::commit::at;
 use crate::engine::graph::KeepDropped;
+use crate::engine::lane::{DROPPED, SET_ASIDE};
 use crate::engine::outcome::{Instead, instead};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::RunRecord;
@@ -101,7 +102,7 @@ impl<'a> Gathered<'a> {
         for step in &record.steps {
             let reasons = gathered.found.entry(step.name.clone()).or_default();
             let counts = record.counts.steps.get(&step.name).map(|counts| &counts.dropped);
-            each_line(&output.join("dropped").join(&step.name), |line| {
+            each_line(&output.join(DROPPED).join(&step.name), |line| {
                 let Ok(line) = serde_json::from_slice::<DroppedLine>(line) else { return true };
                 let found = reasons.entry(line.reason).or_default();
                 if found.len() < EXAMPLES {
@@ -175,7 +176,7 @@ struct BadLine {
 pub fn set_aside(output: &Path, record: &RunRecord) -> io::Result<BTreeMap<String, Vec<BadExample>>> {
     let counts = &record.counts.set_aside;
     let mut reasons: BTreeMap<String, Vec<BadExample>> = BTreeMap::new();
-    each_line(&output.join("set-aside"), |line| {
+    each_line(&output.join(SET_ASIDE), |line| {
         let Ok(line) = serde_json::from_slice::<BadLine>(line) else { return true };
         let found = reasons.entry(line.reason).or_default();
         if found.len() < EXAMPLES {

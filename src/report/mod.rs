@@ -442,7 +442,7 @@ const STATISTICS: [(&str, &[(&str, &str)]); 9] = [
         ],
     ),
     ("sentence number", &[("statistics", "sentences"), ("c4_lines", "sentences")]),
-    ("non-alpha fraction", &[("statistics", "non_alpha_words")]),
+    ("non-alpha fraction", &[("statistics", "non_alphabetic_words")]),
     ("unique-word fraction", &[("statistics", "unique_words")]),
     ("stop-word fraction", &[("statistics", "stop_words")]),
 ];

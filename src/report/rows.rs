@@ -19,6 +19,7 @@ use parquet::file::statistics::Statistics;
 use wanjuan_filters::kit::{Field, Type, Value};
 
 use crate::engine::commit::at;
+use crate::engine::lane::MEASURES;
 use crate::engine::outcome::{KEPT_INSTEAD, PLACE};
 use crate::engine::publish::read_manifest;
 use crate::engine::session::RunRecord;
@@ -64,7 +65,7 @@ pub struct Rows {
 
 impl Rows {
     pub fn open(output: &Path, record: &RunRecord) -> io::Result<Rows> {
-        let folder = output.join("measures");
+        let folder = output.join(MEASURES);
         let shards = read_manifest(&folder).shards;
         let files = shards.iter().flat_map(|shard| &shard.files).map(|file| folder.join(&file.name)).collect();
         let mut splits = HashMap::new();

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
 use crate::engine::commit::at;
+use crate::engine::lane::DROPPED;
 use crate::engine::publish::read_manifest;
 use crate::engine::session::RunRecord;
 
@@ -51,7 +52,7 @@ fn find(
     if ids.is_empty() {
         return Ok(found);
     }
-    let dropped = record.steps.iter().map(|step| output.join("dropped").join(&step.name));
+    let dropped = record.steps.iter().map(|step| output.join(DROPPED).join(&step.name));
     let sinks =
         record.steps.iter().filter(|step| step.kind == "sink" && ["jsonl", "parquet"].contains(&step.uses.as_str()));
     for folder in dropped.chain(sinks.map(|step| output.join(&step.name))) {

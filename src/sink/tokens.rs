@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_filters::kit::{Document, Setup, Step, Wrong};
+use wanjuan_filters::kit::{Document, Setup, Step, Wrong, tokenizer};
 use wanjuan_models::tokenizer::{BUILT_IN, Tokenizer};
 
 use super::{Block, Kind, Row, Sealed, ShardFile, Sink};
@@ -76,13 +76,7 @@ impl Step for Tokens {
     type Kind = Kind;
 
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
-        let tokenizer = if config.tokenizer == BUILT_IN {
-            Tokenizer::built_in()
-        } else {
-            let path = setup.file("tokenizer", &config.tokenizer)?;
-            Tokenizer::load(&path)
-                .map_err(|error| Wrong::setting("tokenizer", format!("{}: {error}", path.display())))?
-        };
+        let tokenizer = tokenizer(&config.tokenizer, setup)?;
         if config.shard_tokens == 0 {
             return Err(Wrong::setting("shard_tokens", "a shard holds at least one token"));
         }

@@ -42,7 +42,7 @@ use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, T
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{Keep, Ranking, Scope};
-use super::{Bloom, Decision, Indexing, Key, Kind, Records, Stage, named};
+use super::{Bloom, Decision, Indexing, Key, Kind, Records, Stage, as_written};
 
 /// Settings of [`ExactDuplicates`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -143,10 +143,10 @@ impl Stage for ExactDuplicates {
     fn reduce(&self, _: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
         // Records are sorted best first, so the first one stays.
         let Some(kept) = records.next().map(|(origin, _)| origin) else { return };
-        let id = records.id().map(str::to_owned).unwrap_or_default();
+        let id = records.id().map(str::to_owned);
         while let Some((origin, _)) = records.next() {
             if origin != kept {
-                decide(origin, Decision { kept: Some(kept), id: &id, bytes: &[] });
+                decide(origin, Decision { kept: Some(kept), id: id.as_deref(), bytes: &[] });
             }
         }
     }
@@ -171,7 +171,7 @@ impl Indexing for ExactDuplicates {
     fn settings(&self) -> Vec<(&'static str, String)> {
         let compared = match self.url {
             Some(_) => vec![("of", "url".to_owned())],
-            None => vec![("of", "text".to_owned()), ("normalize", named(&self.normalize))],
+            None => vec![("of", "text".to_owned()), ("normalize", as_written(&self.normalize))],
         };
         [compared, vec![("scope", self.scope.name().to_owned())]].concat()
     }

@@ -126,13 +126,13 @@ pub struct Decision<'a> {
     /// The document kept in its stead, so that a drop can be explained.
     pub kept: Option<Origin>,
     /// Its id, if it is a document of an index: see [`Records::id`].
-    pub id: &'a str,
+    pub id: Option<&'a str>,
     /// Whatever else [`Stage::apply`] needs to know.
     pub bytes: &'a [u8],
 }
 
 /// A setting of few values, as it is written.
-fn named(value: &impl Serialize) -> String {
+fn as_written(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         other => other.map(|other| other.to_string()).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Texts as tokens, for a step that measures in them.
 
 use wanjuan_dedup::substrings::tokens;
-use wanjuan_filters::kit::{Setup, Wrong};
+use wanjuan_filters::kit::{self, Setup, Wrong};
 use wanjuan_models::tokenizer::{BUILT_IN, Tokenizer};
 
 /// The tokenizer of the settings, if passages are measured in tokens.
@@ -12,13 +12,7 @@ pub fn tokenizer(tokens: Option<usize>, name: Option<&str>, setup: &mut Setup) -
             let what = "`tokenizer` is set, and passages are measured in characters or bytes";
             return Err(Wrong::setting("tokenizer", what).help("set `min_tokens`, or leave out `tokenizer`"));
         }
-        (Some(_), None) => Tokenizer::built_in(),
-        (Some(_), Some(BUILT_IN)) => Tokenizer::built_in(),
-        (Some(_), Some(name)) => {
-            let path = setup.file("tokenizer", name)?;
-            Tokenizer::load(&path)
-                .map_err(|error| Wrong::setting("tokenizer", format!("{}: {error}", path.display())))?
-        }
+        (Some(_), name) => kit::tokenizer(name.unwrap_or(BUILT_IN), setup)?,
     };
     match tokenizer.vocabulary() {
         0..=tokens::MOST => Ok(Some(tokenizer)),

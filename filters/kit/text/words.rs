@@ -317,7 +317,7 @@ mod tests {
         #[test]
         fn words_come_in_order_and_leave_out_white_space_alone(text in "\\PC{0,60}|[a-z' .,字ไ\u{301}\n-]{0,60}|[a-zA '\"`.,?!()\\[:;»”’-]{0,60}") {
             let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            for how in [Words::English, Words::General, Words::German, Words::French, Words::Spanish, Words::Arabic, Words::Russian, Words::Unicode, Words::Characters, Words::Japanese, Words::Spaces, Words::Chinese, Words::Treebank, Words::Wordpunct] {
+            for how in crate::kit::EVERY_WAY {
                 let joined: String = words(&text, how).concat().chars().filter(|c| !c.is_whitespace()).collect();
                 prop_assert_eq!(&joined, &plain, "{:?}", how);
             }

@@ -11,6 +11,7 @@ use super::head::plain_path;
 use super::order::Draft;
 use crate::engine::driver::work_folder;
 use crate::engine::index::{Index, Target, Writes};
+use crate::engine::lane::OWN_FOLDERS;
 use crate::registry::{self, Built};
 
 impl Checker<'_> {
@@ -65,9 +66,7 @@ impl Checker<'_> {
         }
         let first = folder.strip_prefix(output).ok().and_then(|below| below.components().next());
         let first = first.and_then(|first| first.as_os_str().to_str());
-        if first.is_some_and(|first| {
-            ["measures", "set-aside", "dropped"].contains(&first) || self.names.contains_key(first)
-        }) {
+        if first.is_some_and(|first| OWN_FOLDERS.contains(&first) || self.names.contains_key(first)) {
             let what = format!("the index `{name}` would lie in a folder that the run writes documents into");
             self.complain(wrong(what).help("give it a folder of its own, such as one beside `output`"));
             return None;

@@ -4,6 +4,7 @@ use super::super::complaint::Complaint;
 use super::super::nearest;
 use super::super::written::{self, Written, WrittenFile};
 use super::{Checker, is_name};
+use crate::engine::lane::OWN_FOLDERS;
 
 /// An entry of the file before it is built.
 pub(super) struct Draft<'a> {
@@ -14,9 +15,6 @@ pub(super) struct Draft<'a> {
     /// Whether its `from` is wrong, so that it is not known what it reads.
     pub(super) astray: bool,
 }
-
-/// Folders that every run has, which no sink may take.
-const RESERVED: [&str; 4] = ["measures", "set-aside", "dropped", ".wanjuan"];
 
 impl Checker<'_> {
     /// Names every entry and finds out what it reads from.
@@ -47,7 +45,7 @@ impl Checker<'_> {
                     },
                 };
                 let number = drafts.len();
-                if RESERVED.contains(&name.as_str()) {
+                if OWN_FOLDERS.contains(&name.as_str()) {
                     self.complain(
                         Complaint::new(
                             format!("the name `{name}` is taken by a folder of every run"),

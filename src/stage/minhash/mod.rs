@@ -36,7 +36,7 @@
 //! | `ngram`        | 5            | FineWeb, arXiv:2406.17557, sec. 3.4; InternLM2, arXiv:2403.17297, sec. 3.1.1 |
 //! | `tokens`       | `whitespace` | ours: what stands between white space, in lower case; single characters of Chinese, Japanese, Korean, Thai. `units` lets punctuation only separate |
 //! | `words`        | `english`    | for `tokens = "simplified"`: how words are cut                      |
-//! | `tokenizer`    | `built-in`   | for `tokens = "tokenizer"`: a `tokenizer.json`                       |
+//! | `tokenizer`    | `wanjuan-12k` | for `tokens = "tokenizer"`: a `tokenizer.json`                       |
 //! | `hash`, `permutations` | `rolling`, `multiply32` | ours; profiles have those of the systems they follow |
 //! | `seed`         | 1            | ours: what permutations are drawn from                              |
 //! | `scope`        | `global`     | a field (a dump, `lang`, `domain`): its values are compared apart, as FineWeb does by dump |
@@ -55,11 +55,13 @@ use std::cell::RefCell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_dedup::minhash::{Hash, PROFILES, Permutations, Scratch, Settings, Signer, Tokens};
-use wanjuan_filters::kit::{Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Words, Wrong};
-use wanjuan_models::tokenizer::Tokenizer;
+use wanjuan_filters::kit::{
+    Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Words, Wrong, tokenizer,
+};
+use wanjuan_models::tokenizer::BUILT_IN;
 
 use super::keep::{Keep, Ranking, Scope};
-use super::{Clustering, Decision, Indexing, Key, Kind, Records, Stage, named};
+use super::{Clustering, Decision, Indexing, Key, Kind, Records, Stage, as_written};
 
 /// Settings of [`Minhash`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -80,7 +82,7 @@ pub struct Config {
     pub tokens: Tokens,
     /// How words are found, for `tokens = "simplified"`.
     pub words: Words,
-    /// The `tokenizer.json` of `tokens = "tokenizer"`, or `built-in`.
+    /// The `tokenizer.json` of `tokens = "tokenizer"`, or the one that comes along.
     pub tokenizer: String,
     /// How a shingle is hashed.
     pub hash: Hash,
@@ -147,9 +149,6 @@ pub enum Action {
     /// They are dropped, and the one that stays has a `weight` by the size of its cluster.
     Weight,
 }
-
-/// The tokenizer that comes along.
-const BUILT_IN: &str = "built-in";
 
 /// See the words at the top of this file.
 pub struct Minhash {
@@ -230,12 +229,7 @@ fn signer(config: &Config, setup: &mut Setup) -> Result<Signer, Wrong> {
     if tokens != Tokens::Tokenizer {
         return Signer::new(&settings);
     }
-    let tokenizer = if config.tokenizer == BUILT_IN {
-        Tokenizer::built_in()
-    } else {
-        let path = setup.file("tokenizer", &config.tokenizer)?;
-        Tokenizer::load(&path).map_err(|error| Wrong::setting("tokenizer", error.to_string()))?
-    };
+    let tokenizer = tokenizer(&config.tokenizer, setup)?;
     // A text that cannot be encoded has no token, and so is never a duplicate.
     Signer::with_tokenizer(&settings, move |text, ids| tokenizer.encode(text, ids).unwrap_or_else(|_| ids.clear()))
 }
@@ -341,14 +335,18 @@ impl Indexing for Minhash {
     fn settings(&self) -> Vec<(&'static str, String)> {
         let Config { bands, rows, ngram, tokens, words, hash, permutations, seed, verify, .. } = &self.config;
         let mut settings = vec![("bands", bands.to_string()), ("rows", rows.to_string()), ("ngram", ngram.to_string())];
-        settings.extend([("tokens", named(tokens)), ("hash", named(hash)), ("permutations", named(permutations))]);
+        settings.extend([
+            ("tokens", as_written(tokens)),
+            ("hash", as_written(hash)),
+            ("permutations", as_written(permutations)),
+        ]);
         if *tokens == Tokens::Simplified {
-            settings.push(("words", named(words)));
+            settings.push(("words", as_written(words)));
         }
         settings.extend([
             ("seed", seed.to_string()),
             ("scope", self.scope.name().to_owned()),
-            ("verify", named(verify)),
+            ("verify", as_written(verify)),
         ]);
         settings
     }
@@ -371,11 +369,11 @@ impl Indexing for Minhash {
 /// A cluster as it is: the first member stays.
 fn whole(members: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
     let Some(first) = members.next().map(|(origin, _)| origin) else { return };
-    let id = members.id().map(str::to_owned).unwrap_or_default();
+    let id = members.id().map(str::to_owned);
     let mut size = 1_u64;
     while let Some((origin, _)) = members.next() {
         size += 1;
-        decide(origin, Decision { kept: Some(first), id: &id, bytes: &[] });
+        decide(origin, Decision { kept: Some(first), id: id.as_deref(), bytes: &[] });
     }
     decide(first, Decision { bytes: &size.to_le_bytes(), ..Decision::default() });
 }

@@ -40,7 +40,7 @@ pub fn write(signature: &[u64], shingles: &mut Vec<u64>, out: &mut Vec<u8>) {
 struct Member {
     origin: Origin,
     /// Its id, if it is one of an index.
-    id: String,
+    id: Option<String>,
     signature: Vec<u64>,
     shingles: Vec<u64>,
     /// Number of the first member it belongs with.
@@ -55,7 +55,7 @@ impl Member {
         let shingles = start + 4 * minima;
         Member {
             origin,
-            id: String::new(),
+            id: None,
             signature: (start..shingles).step_by(4).map(|at| u64::from(word(at))).collect(),
             shingles: said[shingles..end]
                 .chunks_exact(4)
@@ -66,7 +66,7 @@ impl Member {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Member>() + self.id.len() + 8 * (self.signature.len() + self.shingles.len())
+        size_of::<Member>() + self.id.as_ref().map_or(0, String::len) + 8 * (self.signature.len() + self.shingles.len())
     }
 }
 
@@ -103,7 +103,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     while bytes < HELD {
         let Some((origin, said)) = members.next() else { break };
         let mut member = Member::read(origin, said, held.len());
-        member.id = members.id().map(str::to_owned).unwrap_or_default();
+        member.id = members.id().map(str::to_owned);
         for number in 0..held.len() {
             let (low, high) = (held[number].group.min(member.group), held[number].group.max(member.group));
             if low != high && likeness.holds(&held[number], &member) {
@@ -120,7 +120,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
         sizes[member.group] += 1;
         if held[member.group].origin != member.origin {
             let kept = &held[member.group];
-            decide(member.origin, Decision { kept: Some(kept.origin), id: &kept.id, bytes: &[] });
+            decide(member.origin, Decision { kept: Some(kept.origin), id: kept.id.as_deref(), bytes: &[] });
         }
     }
     // What stays of each group, and how many it stands for.
@@ -129,11 +129,11 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     bytes = stays.iter().map(|(member, _)| member.bytes()).sum();
     while let Some((origin, said)) = members.next() {
         let mut member = Member::read(origin, said, 0);
-        member.id = members.id().map(str::to_owned).unwrap_or_default();
+        member.id = members.id().map(str::to_owned);
         match stays.iter_mut().find(|(kept, _)| likeness.holds(kept, &member)) {
             Some((kept, size)) => {
                 *size += 1;
-                decide(origin, Decision { kept: Some(kept.origin), id: &kept.id, bytes: &[] });
+                decide(origin, Decision { kept: Some(kept.origin), id: kept.id.as_deref(), bytes: &[] });
             }
             None if bytes < HELD => {
                 bytes += member.bytes();

@@ -7,23 +7,23 @@ use super::{Runs, Table};
 
 /// The words of a text, made ready for runs of any length. Runs are told apart by a 64-bit hash.
 #[derive(Debug, Default)]
-pub struct Grams {
+pub struct RepeatedRuns {
     runs: Runs,
     table: Table,
 }
 
 /// Calls `see` with the words; the room they take is kept for the next text.
-pub fn with_grams<'a, R>(words: impl Iterator<Item = &'a str>, see: impl FnOnce(&mut Grams) -> R) -> R {
+pub fn with_repeated_runs<'a, R>(words: impl Iterator<Item = &'a str>, see: impl FnOnce(&mut RepeatedRuns) -> R) -> R {
     thread_local! {
-        static GRAMS: RefCell<Grams> = RefCell::default();
+        static RUNS: RefCell<RepeatedRuns> = RefCell::default();
     }
-    GRAMS.with_borrow_mut(|grams| {
-        grams.runs.refill(words);
-        see(grams)
+    RUNS.with_borrow_mut(|runs| {
+        runs.runs.refill(words);
+        see(runs)
     })
 }
 
-impl Grams {
+impl RepeatedRuns {
     /// How many words there are.
     pub fn words(&self) -> usize {
         self.runs.words()
@@ -113,10 +113,10 @@ mod tests {
             let mut distinct = words.clone();
             distinct.sort();
             distinct.dedup();
-            with_grams(words.iter().map(String::as_str), |grams| {
-                assert_eq!(grams.top(n), top);
-                assert_eq!(grams.covered(n), covered);
-                assert_eq!((grams.words(), grams.chars(), grams.distinct()), (words.len(), chars(&words), distinct.len()));
+            with_repeated_runs(words.iter().map(String::as_str), |runs| {
+                assert_eq!(runs.top(n), top);
+                assert_eq!(runs.covered(n), covered);
+                assert_eq!((runs.words(), runs.chars(), runs.distinct()), (words.len(), chars(&words), distinct.len()));
             });
         }
     }
