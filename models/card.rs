@@ -185,17 +185,23 @@ impl Card {
 
     /// Where the card of a model lies: `NAME.card.toml` beside `NAME.ftz`, or `card.toml` beside it, if that one speaks
     /// of this file.
-    pub fn beside(model: &Path) -> Result<Option<Card>, Error> {
+    pub fn find(model: &Path) -> Result<Option<(PathBuf, Card)>, Error> {
         let own = model.with_extension("card.toml");
         if own.is_file() {
-            return Card::read(&own).map(Some);
+            let card = Card::read(&own)?;
+            return Ok(Some((own, card)));
         }
         let folder = model.with_file_name("card.toml");
         if !folder.is_file() {
             return Ok(None);
         }
         let card = Card::read(&folder)?;
-        Ok((model.file_name() == Some(card.file.as_ref())).then_some(card))
+        Ok((model.file_name() == Some(card.file.as_ref())).then_some((folder, card)))
+    }
+
+    /// The card that [`find`](Card::find) finds.
+    pub fn beside(model: &Path) -> Result<Option<Card>, Error> {
+        Ok(Card::find(model)?.map(|(_, card)| card))
     }
 
     /// The card's text.

@@ -4,4 +4,6 @@
 
 pub mod card;
 pub mod fasttext;
+pub mod metrics;
+pub mod shipped;
 pub mod tokenizer;

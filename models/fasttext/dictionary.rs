@@ -2,8 +2,10 @@
 
 use super::load::Cursor;
 
-const END_OF_LINE: &[u8] = b"</s>";
-const LABEL: &[u8] = b"__label__";
+/// The word that stands at the end of every text.
+pub const END_OF_LINE: &[u8] = b"</s>";
+/// What a label begins with.
+pub const LABEL: &[u8] = b"__label__";
 
 /// Subwords of all words. A model of two million words, each of twenty characters, with subwords of 3
 /// to 6 has 150 million; a single word as long as a file would have as many as its square.
@@ -45,7 +47,7 @@ enum Buckets {
 }
 
 /// FNV-1a as the C++ tool has it: bytes are signed there.
-fn hash(bytes: &[u8]) -> u32 {
+pub fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(FNV_START, |h, &byte| step(h, byte))
 }
 
@@ -194,7 +196,7 @@ impl Dictionary {
     pub fn rows(&self, text: &str, rows: &mut Vec<u32>, hashes: &mut Vec<i32>) {
         rows.clear();
         hashes.clear();
-        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x0b | 0x0c | 0);
+        let is_space = |byte: &u8| is_space(*byte);
         let mut bracketed = [0_u8; 256];
         for token in text.as_bytes().split(is_space).filter(|token| !token.is_empty()) {
             self.add_token(token, &mut bracketed, rows, hashes);
@@ -235,41 +237,11 @@ impl Dictionary {
 
     /// Character n-grams of a word between its brackets.
     fn add_subwords(&self, word: &[u8], rows: &mut Vec<u32>) {
-        let Hashing { bucket, min_n, max_n, .. } = self.hashing;
-        let continues = |at: usize| word[at] & 0xc0 == 0x80;
-        for start in (0..word.len()).filter(|&at| !continues(at)) {
-            let (mut end, mut h) = (start, FNV_START);
-            for n in 1..=max_n {
-                if end >= word.len() {
-                    break;
-                }
-                h = step(h, word[end]);
-                end += 1;
-                while end < word.len() && continues(end) {
-                    h = step(h, word[end]);
-                    end += 1;
-                }
-                let only_a_bracket = n == 1 && (start == 0 || end == word.len());
-                if n >= min_n && !only_a_bracket && bucket > 0 {
-                    self.push_bucket(h % bucket, rows);
-                }
-            }
-        }
+        subwords(word, self.hashing, |bucket| self.push_bucket(bucket, rows));
     }
 
     fn add_word_ngrams(&self, hashes: &[i32], rows: &mut Vec<u32>) {
-        let Hashing { bucket, word_ngrams, .. } = self.hashing;
-        if bucket == 0 {
-            return;
-        }
-        for (at, &first) in hashes.iter().enumerate() {
-            // Hashes are signed in the C++ tool, and widen with their sign.
-            let mut h = i64::from(first).cast_unsigned();
-            for &next in hashes[at + 1..].iter().take(word_ngrams.saturating_sub(1)) {
-                h = h.wrapping_mul(116_049_371).wrapping_add(i64::from(next).cast_unsigned());
-                self.push_bucket((h % u64::from(bucket)) as u32, rows);
-            }
-        }
+        word_ngrams(hashes, self.hashing, |bucket| self.push_bucket(bucket, rows));
     }
 
     fn push_bucket(&self, bucket: u32, rows: &mut Vec<u32>) {
@@ -290,7 +262,53 @@ impl Dictionary {
     }
 }
 
-fn bracket(word: &[u8], out: &mut Vec<u8>) {
+/// Buckets of the character n-grams of a word between its brackets.
+pub fn subwords(word: &[u8], hashing: Hashing, mut see: impl FnMut(u32)) {
+    let Hashing { bucket, min_n, max_n, .. } = hashing;
+    let continues = |at: usize| word[at] & 0xc0 == 0x80;
+    for start in (0..word.len()).filter(|&at| !continues(at)) {
+        let (mut end, mut h) = (start, FNV_START);
+        for n in 1..=max_n {
+            if end >= word.len() {
+                break;
+            }
+            h = step(h, word[end]);
+            end += 1;
+            while end < word.len() && continues(end) {
+                h = step(h, word[end]);
+                end += 1;
+            }
+            let only_a_bracket = n == 1 && (start == 0 || end == word.len());
+            if n >= min_n && !only_a_bracket && bucket > 0 {
+                see(h % bucket);
+            }
+        }
+    }
+}
+
+/// Buckets of the n-grams of words, by the words' hashes.
+pub fn word_ngrams(hashes: &[i32], hashing: Hashing, mut see: impl FnMut(u32)) {
+    let Hashing { bucket, word_ngrams, .. } = hashing;
+    if bucket == 0 {
+        return;
+    }
+    for (at, &first) in hashes.iter().enumerate() {
+        // Hashes are signed in the C++ tool, and widen with their sign.
+        let mut h = i64::from(first).cast_unsigned();
+        for &next in hashes[at + 1..].iter().take(word_ngrams.saturating_sub(1)) {
+            h = h.wrapping_mul(116_049_371).wrapping_add(i64::from(next).cast_unsigned());
+            see((h % u64::from(bucket)) as u32);
+        }
+    }
+}
+
+/// Whether a byte ends a word.
+pub fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x0b | 0x0c | 0)
+}
+
+/// A word between its brackets.
+pub fn bracket(word: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.push(b'<');
     out.extend_from_slice(word);

@@ -5,8 +5,11 @@ use super::dictionary::{Dictionary, Hashing};
 use super::loss::Loss;
 use super::matrix::Matrix;
 
-const MAGIC: i32 = 793_712_314;
-const VERSION: i32 = 12;
+pub const MAGIC: i32 = 793_712_314;
+pub const VERSION: i32 = 12;
+
+/// The kind of a classifier, among models of word vectors.
+pub const SUPERVISED: i32 = 3;
 
 /// Walks the bytes; every length is checked against what is left before it is believed.
 pub struct Cursor<'a> {
@@ -86,7 +89,7 @@ pub fn model(bytes: &[u8]) -> Result<Model, String> {
     let mut max_n = cursor.count32("maxn")?;
     cursor.i32()?; // lrUpdateRate
     cursor.take(8)?; // t
-    if kind != 3 {
+    if kind != SUPERVISED {
         return Err("it is a model of word vectors, not a classifier".to_owned());
     }
     if version == 11 {

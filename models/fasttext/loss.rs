@@ -25,7 +25,7 @@ pub enum Loss {
 /// A node of the Huffman tree over labels: leaves first, the root last.
 #[derive(Debug, Clone, Copy)]
 pub struct Node {
-    children: Option<[u32; 2]>,
+    pub children: Option<[u32; 2]>,
     count: i64,
 }
 
@@ -128,7 +128,7 @@ fn insert(best: &mut Vec<Prediction>, k: usize, new: Prediction) {
 }
 
 /// The Huffman tree as the C++ tool builds it: labels come by falling count.
-fn tree(counts: &[i64]) -> Vec<Node> {
+pub fn tree(counts: &[i64]) -> Vec<Node> {
     const UNKNOWN: i64 = 1_000_000_000_000_000;
     let labels = counts.len();
     let mut nodes: Vec<Node> = counts.iter().map(|&count| Node { children: None, count }).collect();

