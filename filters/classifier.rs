@@ -1,10 +1,12 @@
 //! Drops documents by the probability that a fastText classifier gives a label.
 //!
-//! Any model of the C++ tool, `.bin` or `.ftz`, of any loss: quality, toxicity, adverts, topics. The
-//! probability is what the C++ tool reports, at most 1. Line ends count as spaces, and the text is taken as
-//! it is: a model that was trained on lower-case text or on words cut by jieba wants the same, the latter by
-//! `words = "chinese"`, which puts one space between words. A text without a word for the model has no
-//! probability and is dropped.
+//! A model that comes along, by its name (`toxic-zh`, `quality-en`; `wanjuan models list` has them all), or any model of
+//! the C++ tool, `.bin` or `.ftz`, of any loss. The probability is what the C++ tool reports, at most 1. Line ends count
+//! as spaces. A text is made ready as the model's card says, so that it is read as it was in training: in lower case,
+//! its words cut and joined by spaces, its first characters alone. Without a card it is taken as it is; a model that was
+//! trained on words cut by jieba wants `words = "chinese"`. What is set here stands above the card. A text without a
+//! word for the model has no probability and is dropped. A model whose bytes are not those that its card speaks of is
+//! refused.
 //!
 //! With the defaults every other document is kept and the step only measures. Behind a cheap list, the
 //! model reads only what the list has picked: `where = "unsafe_words.hits > 0"`, as in WanJuan-CC
@@ -13,28 +15,32 @@
 //! | setting           | default | source                                                        |
 //! |-------------------|---------|---------------------------------------------------------------|
 //! | `model`           | none    | fastText, arXiv:1607.01759; must be given                     |
-//! | `label`           | none    | with or without `__label__`; must be given                    |
+//! | `label`           | card's first | with or without `__label__`; must be given without a card |
 //! | `min_probability` | 0.0     | DCLM keeps 0.018112 of `hq` (arXiv:2406.11794), the best tenth |
 //! | `max_probability` | 1.0     |                                                               |
-//! | `max_chars`       | none    | ours: judge only the first characters                         |
-//! | `words`           | none    | how words are cut and joined before the model reads them      |
+//! | `max_chars`       | card's  | judge only the first characters                               |
+//! | `words`           | card's  | how words are cut and joined before the model reads them      |
+//! | `lowercase`       | card's  | whether the text is put into lower case                       |
 
 use std::cell::RefCell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wanjuan_models::card::{self, Card};
 use wanjuan_models::fasttext::{Model, Prediction, Scratch};
+use wanjuan_models::shipped;
 
-use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Words, Wrong, kind};
+use crate::kit::{Filter, Ready, Reason, Setup, Step, Text, Verdict, Words, Wrong, kind};
 
 /// Settings of [`Classifier`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// A fastText model, `.bin` or `.ftz`.
+    /// A fastText model, `.bin` or `.ftz`, or the name of one that comes along.
     pub model: String,
-    /// The label whose probability is measured.
-    pub label: String,
+    /// The label whose probability is measured; the first of the model's card where it is not set.
+    #[serde(default)]
+    pub label: Option<String>,
     /// Lowest probability to keep.
     #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default)]
@@ -43,12 +49,15 @@ pub struct Config {
     #[schemars(range(min = 0.0, max = 1.0))]
     #[serde(default = "one")]
     pub max_probability: f64,
-    /// Most characters that are judged, from the start; all where it is not set.
+    /// Most characters that are judged, from the start; as the model's card says where it is not set.
     #[serde(default)]
     pub max_chars: Option<usize>,
-    /// How the text is cut into words, which are then joined by spaces; as it is where it is not set.
+    /// How the text is cut into words, which are then joined by spaces; as the model's card says where it is not set.
     #[serde(default)]
     pub words: Option<Words>,
+    /// Whether the text is put into lower case; as the model's card says where it is not set.
+    #[serde(default)]
+    pub lowercase: Option<bool>,
 }
 
 fn one() -> f64 {
@@ -67,6 +76,7 @@ crate::measures! {
 pub struct Classifier {
     config: Config,
     model: Model,
+    ready: Ready,
     /// The label's place among those of the model.
     label: usize,
 }
@@ -87,10 +97,20 @@ impl Step for Classifier {
             }
         }
         check_max_chars(config.max_chars)?;
-        let model = load("model", &config.model, setup)?;
-        let label = config.label.strip_prefix("__label__").unwrap_or(&config.label);
-        let label = find_label(&model, "label", label)?;
-        Ok(Classifier { config, model, label })
+        let (model, card) = load("model", &config.model, setup)?;
+        let first = card.as_ref().and_then(|card| card.labels.first());
+        let Some(label) = config.label.as_ref().or(first) else {
+            return Err(Wrong::setting("model", "it has no card that says which label is meant")
+                .help(format!("set `label` to one of {}", some_labels(&model))));
+        };
+        let label = find_label(&model, "label", label.strip_prefix("__label__").unwrap_or(label))?;
+        let ready = card.map(|card| Ready::of(&card.reads)).transpose();
+        let mut ready =
+            ready.map_err(|what| Wrong::setting("model", format!("its card is wrong: {what}")))?.unwrap_or_default();
+        ready.words = config.words.or(ready.words);
+        ready.lowercase = config.lowercase.unwrap_or(ready.lowercase);
+        ready.max_chars = config.max_chars.or(ready.max_chars);
+        Ok(Classifier { config, model, ready, label })
     }
 }
 
@@ -101,14 +121,11 @@ impl Filter for Classifier {
         Reason::of("probability_too_low", "min_probability"),
         Reason::of("probability_too_high", "max_probability"),
     ];
-    // It says how much of the text is read.
+    // They say how much of the text is read.
     const MEASURING: &'static [&'static str] = &["max_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
-        thread_local! {
-            static JOINED: RefCell<String> = RefCell::default();
-        }
-        let probability = |text: &str| {
+        let probability = self.ready.read(text, |text| {
             if text.trim().is_empty() {
                 return None;
             }
@@ -118,23 +135,7 @@ impl Filter for Classifier {
                 let probability = found.map_or(0.0, |prediction| f64::from(prediction.probability));
                 (!predictions.is_empty()).then_some(probability.min(1.0))
             })
-        };
-        let probability = match self.config.words {
-            None => probability(first_chars(text, self.config.max_chars)),
-            Some(how) => JOINED.with_borrow_mut(|joined| {
-                joined.clear();
-                let start = text.as_ptr().addr();
-                let end = first_chars(text, self.config.max_chars).len();
-                for word in text.words(how).take_while(|word| word.as_ptr().addr() - start + word.len() <= end) {
-                    joined.push_str(word);
-                    joined.push(' ');
-                }
-                let probability = probability(joined);
-                joined.clear();
-                joined.shrink_to(KEPT);
-                probability
-            }),
-        };
+        });
         Measure { probability }
     }
 
@@ -148,23 +149,42 @@ impl Filter for Classifier {
     }
 }
 
-/// Bytes for which there is room from one document to the next, whatever it needs.
-const KEPT: usize = 1 << 20;
-
-/// Loads the model that a setting names.
-pub(crate) fn load(setting: &'static str, path: &str, setup: &mut Setup) -> Result<Model, Wrong> {
-    let file = setup.file(setting, path)?;
-    Model::load(&file).map_err(|error| Wrong::setting(setting, format!("{path}: {error}")))
+/// Loads the model that a setting names, by the name of one that comes along or by its file, and its card if it has one.
+pub(crate) fn load(setting: &'static str, named: &str, setup: &mut Setup) -> Result<(Model, Option<Card>), Wrong> {
+    let wrong = |what: String| Wrong::setting(setting, what);
+    if let Some((card, bytes)) = shipped::find("fasttext", named) {
+        let model = Model::from_bytes(bytes).map_err(|error| wrong(format!("{named}: {error}")))?;
+        return Ok((model, Some(card)));
+    }
+    let file = setup.file(setting, named).map_err(|missing| {
+        let known = shipped::names("fasttext").collect::<Vec<_>>();
+        let help = format!("a file, or a model that comes along: {}", known.join(", "));
+        if named.contains(['/', '.']) { missing } else { missing.help(help).near(named, known.iter().copied()) }
+    })?;
+    let bytes = std::fs::read(&file).map_err(|error| wrong(format!("{named}: {error}")))?;
+    let of_card = |error: card::Error| wrong(error.to_string());
+    let card = Card::find(&file).map_err(of_card)?;
+    if let Some((path, card)) = &card {
+        card.verify_bytes(&bytes).map_err(|error| {
+            of_card(error).help(format!("fetch or train the model again, or remove {}", path.display()))
+        })?;
+        setup.files.push((setting, path.clone()));
+    }
+    let model = Model::from_bytes(&bytes).map_err(|error| wrong(format!("{named}: {error}")))?;
+    Ok((model, card.map(|(_, card)| card)))
 }
 
 /// The place of a label among those of a model.
 pub(crate) fn find_label(model: &Model, setting: &'static str, label: &str) -> Result<usize, Wrong> {
     model.labels().iter().position(|known| known == label).ok_or_else(|| {
-        let some = model.labels().iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ");
         Wrong::setting(setting, format!("the model has no label `{label}`"))
-            .help(format!("it has {} labels, among them {some}", model.labels().len()))
+            .help(format!("it has {} labels, among them {}", model.labels().len(), some_labels(model)))
             .near(label, model.labels().iter().map(String::as_str))
     })
+}
+
+fn some_labels(model: &Model) -> String {
+    model.labels().iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Refuses to judge no character at all.
@@ -173,12 +193,6 @@ pub(crate) fn check_max_chars(max_chars: Option<usize>) -> Result<(), Wrong> {
         return Err(Wrong::setting("max_chars", "no character would be judged").help("leave it out to judge all"));
     }
     Ok(())
-}
-
-/// The first characters of a text; all where no number is given.
-pub(crate) fn first_chars(text: &str, max: Option<usize>) -> &str {
-    let end = max.and_then(|max| text.char_indices().nth(max));
-    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// The `k` most probable labels, best first.
@@ -200,11 +214,12 @@ mod tests {
     fn config() -> Config {
         Config {
             model: MODEL.into(),
-            label: "high".into(),
+            label: Some("high".into()),
             min_probability: 0.0,
             max_probability: 1.0,
             max_chars: None,
             words: None,
+            lowercase: None,
         }
     }
 
@@ -222,7 +237,7 @@ mod tests {
     fn probabilities_of_all_labels_are_those_of_the_model_and_add_up() {
         let golden = include_str!("../models/fasttext/golden/quality-zh.softmax.ftz.expected.json");
         let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
-        let (high, low) = (step(config()), step(Config { label: "__label__low".into(), ..config() }));
+        let (high, low) = (step(config()), step(Config { label: Some("__label__low".into()), ..config() }));
         for row in golden["rows"].as_array().unwrap().iter().take(50) {
             let text: Text = row["text"].as_str().unwrap().into();
             for (step, label) in [(&high, "__label__high"), (&low, "__label__low")] {
@@ -274,13 +289,71 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_are_refused() {
         let wrong = |config: Config| Classifier::new(config, &mut Setup::default()).err().unwrap();
-        let label = wrong(Config { label: "toxic".into(), ..config() });
+        let label = wrong(Config { label: Some("toxic".into()), ..config() });
         assert_eq!(label.setting, Some("label"));
         assert!(label.help.unwrap().contains("high"));
         assert_eq!(wrong(Config { model: "nowhere.ftz".into(), ..config() }).setting, Some("model"));
         assert_eq!(wrong(Config { min_probability: -0.1, ..config() }).setting, Some("min_probability"));
         assert_eq!(wrong(Config { max_probability: 1.1, ..config() }).setting, Some("max_probability"));
         assert_eq!(wrong(Config { max_chars: Some(0), ..config() }).setting, Some("max_chars"));
+    }
+
+    #[test]
+    fn a_model_without_a_card_needs_a_label() {
+        let wrong = Classifier::new(Config { label: None, ..config() }, &mut Setup::default()).err().unwrap();
+        assert!(wrong.help.unwrap().contains("high, low"));
+    }
+
+    /// A copy of the model with a card, whose text `edit` may change.
+    fn with_card(edit: impl FnOnce(String) -> String) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = std::fs::read(MODEL).unwrap();
+        let card = Card {
+            name: "q".into(),
+            kind: "fasttext".into(),
+            file: "q.ftz".into(),
+            sha256: card::sha256(&bytes),
+            bytes: bytes.len() as u64,
+            labels: vec!["low".into(), "high".into()],
+            reads: Ready { words: Some(Words::Characters), lowercase: true, max_chars: Some(30) }.to_card(),
+            ..Card::default()
+        };
+        std::fs::write(folder.path().join("q.ftz"), bytes).unwrap();
+        std::fs::write(folder.path().join("q.card.toml"), edit(card.to_toml())).unwrap();
+        let path = folder.path().join("q.ftz").to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_card_says_how_texts_are_read_and_which_label_is_meant() {
+        let (_folder, model) = with_card(|card| card);
+        let mut setup = Setup::default();
+        let by_card = Config { model, label: None, ..config() };
+        let step = Classifier::new(by_card.clone(), &mut setup).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        assert_eq!((step.label, setup.files.len()), (find_label(&step.model, "label", "low").unwrap(), 2));
+        let by_hand = Config { words: Some(Words::Characters), lowercase: Some(true), max_chars: Some(30), ..config() };
+        let text = format!("{CHINESE} AND More");
+        let low = Config { label: Some("low".into()), ..by_hand };
+        assert_eq!(step.measure(&text.as_str().into()).probability, probability(low, &text));
+        let above = Config { words: Some(Words::Chinese), ..by_card };
+        assert_ne!(step.measure(&text.as_str().into()).probability, probability(above, &text));
+    }
+
+    #[test]
+    fn a_model_that_is_not_the_one_of_its_card_is_refused() {
+        let refused = |edit: fn(String) -> String| {
+            let (_folder, model) = with_card(edit);
+            Classifier::new(Config { model, ..config() }, &mut Setup::default()).err().unwrap()
+        };
+        let other = refused(|card| {
+            let start = card.find("sha256 = ").unwrap() + 10;
+            format!("{}{}{}", &card[..start], "0".repeat(64), &card[start + 64..])
+        });
+        assert!(other.what.contains("the card says 0000"), "{}", other.what);
+        assert!(other.help.unwrap().contains("train the model again"));
+        assert!(refused(|card| card.replace("bytes = ", "bytes = 1")).what.contains("bytes, the card says"));
+        assert!(refused(|card| card.replace("characters", "klingon")).what.contains("klingon"));
+        assert!(refused(|card| format!("colour = 1\n{card}")).what.contains("colour"));
     }
 
     #[test]

@@ -12,10 +12,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_models::fasttext::{LID_176, Model, Prediction};
+use wanjuan_models::fasttext::{Model, Prediction};
 
-use crate::classifier::{check_max_chars, find_label, first_chars, load, predict};
-use crate::kit::{Document, Field, Mapper, Name, Reason, Setup, Step, Type, Verdict, Wrong, kind};
+use crate::classifier::{check_max_chars, find_label, load, predict};
+use crate::kit::{Document, Field, Mapper, Name, Reason, Setup, Step, Type, Verdict, Wrong, first_chars, kind};
 
 /// Settings of [`Language`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -67,11 +67,7 @@ impl Step for Language {
     type Kind = kind::Mapper;
 
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
-        let model = if config.model == BUILT_IN {
-            Model::from_bytes(LID_176).expect("the model that comes along is one")
-        } else {
-            load("model", &config.model, setup)?
-        };
+        let (model, _) = load("model", &config.model, setup)?;
         for language in &config.keep {
             find_label(&model, "keep", language)?;
         }

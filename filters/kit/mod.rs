@@ -15,6 +15,7 @@ mod normal;
 mod punctuation;
 pub mod python;
 mod quoted;
+mod ready;
 mod repeated_runs;
 mod step;
 mod text;
@@ -32,6 +33,7 @@ pub use nearest::nearest;
 pub use normal::{Without, with_normal};
 pub use punctuation::{REDPAJAMA_BULLETS, is_punctuation, is_symbol, is_terminal};
 pub use quoted::Quoted;
+pub use ready::{Ready, first_chars};
 pub use repeated_runs::{RepeatedRuns, with_repeated_runs};
 pub use step::{Facts, Field, Filter, Kind, Mapper, Profile, Reason, Setup, Step, Tables, Verdict, Wrong, kind};
 pub use text::{
