@@ -25,6 +25,7 @@ mod numbers;
 pub mod registry;
 pub mod report;
 pub mod rule;
+pub mod scorer;
 pub mod sink;
 pub mod source;
 pub mod stage;

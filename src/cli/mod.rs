@@ -16,11 +16,13 @@ mod exit_codes;
 mod explain;
 mod init;
 mod isolation;
+mod models;
 mod preflight;
 mod progress;
 mod report;
 mod run;
 mod test;
+mod train_scorer;
 mod tune;
 mod why;
 
@@ -81,6 +83,10 @@ enum Command {
     List(explain::List),
     /// Describe one step: what it does, its settings, its sources
     Explain(explain::Explain),
+    /// Train a small model that scores texts, from labelled ones or from two corpora
+    TrainScorer(Box<train_scorer::TrainScorer>),
+    /// List, show, verify and fetch models by their cards
+    Models(models::Models),
     /// Write a commented pipeline file to start from
     Init(init::Init),
     /// Remove what a run keeps to be resumed; the results stay
@@ -132,6 +138,8 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Report(command) => command.run(&registry),
         Command::List(command) => command.run(&registry),
         Command::Explain(command) => command.run(&registry),
+        Command::TrainScorer(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Clean(command) => command.run(),
         Command::Isolated(command) => command.run(&registry),

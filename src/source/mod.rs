@@ -9,6 +9,7 @@ mod http;
 pub mod jsonl;
 mod lines;
 mod members;
+mod objects;
 pub mod parquet;
 mod rows;
 pub mod text;
@@ -21,6 +22,7 @@ use std::ops::Range;
 use wanjuan_filters::kit::{Document, Step};
 
 pub use bytes::lost;
+pub use objects::{Objects, objects};
 pub use rows::rows;
 
 use crate::store::Input;

@@ -1,0 +1,363 @@
+//! `wanjuan train-scorer`: a small model that tells good texts from bad, and its card.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use wanjuan_filters::kit::{Ready, Words};
+use wanjuan_models::card::HeldOut;
+use wanjuan_models::fasttext::train::{Loss, Quantize, Settings, Vectors};
+
+use super::{Exit, say};
+use crate::numbers::{count, size};
+use crate::scorer::{self, Error, Example, Fields, Plan, Scorer};
+use crate::store::{Input, find};
+
+/// Train a small model that scores texts, from labelled ones or from two corpora
+///
+/// Some texts are held out before anything is learned; how well the model does on them, by language, is told at the end
+/// and written to its card. The same files, settings and seed give the same model with any number of threads.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  wanjuan train-scorer --kind fasttext --name toxic labelled.jsonl.zst --score toxic --small 60000
+  wanjuan train-scorer --kind fasttext --name hq --word-ngrams 2 \\
+      --positive instructions.jsonl.zst --negative crawl.parquet --most 200000     DCLM's recipe
+  wanjuan train-scorer --kind fasttext --name toxic-zh zh.jsonl --words characters --word-ngrams 3
+  wanjuan train-scorer --kind fasttext --name fluent clean.jsonl --spoil            made negatives
+
+The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\".")]
+pub struct TrainScorer {
+    /// What kind of model
+    #[arg(long, value_enum)]
+    kind: Kind,
+    /// What it is called; its files are NAME.bin or NAME.ftz, and NAME.card.toml
+    #[arg(long)]
+    name: String,
+    /// The folder that it is written to
+    #[arg(long, default_value = "scorers", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Labelled texts: JSON lines, plain or compressed, or parquet; files, folders or globs
+    #[arg(value_name = "FILE", conflicts_with_all = ["positive", "negative"], required_unless_present = "positive")]
+    files: Vec<String>,
+    /// Texts of the kind that is looked for
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    positive: Vec<String>,
+    /// Texts of the other kind
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "positive")]
+    negative: Vec<String>,
+    /// What positive and negative texts are called
+    #[arg(long, value_name = "POSITIVE,NEGATIVE", default_value = "hq,cc")]
+    labels: String,
+    /// All texts are good ones; bad ones are made of them: words moved or lost, letters lost, wrong encodings
+    #[arg(long, conflicts_with_all = ["negative"])]
+    spoil: bool,
+    /// The member or column of the text
+    #[arg(long, default_value = "text")]
+    text: String,
+    /// The member or column of the label
+    #[arg(long, default_value = "label")]
+    label: String,
+    /// The member or column of the language; where there is none, the language is found
+    #[arg(long, default_value = "lang")]
+    language: String,
+    /// The label whose probability is the score [default: the positive one, or the most frequent]
+    #[arg(long, value_name = "LABEL")]
+    score: Option<String>,
+    /// Most texts of each label, drawn by their bytes
+    #[arg(long, value_name = "TEXTS")]
+    most: Option<usize>,
+    /// The share of texts that is held out
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    held_out: f64,
+    /// Write the held-out texts beside the model
+    #[arg(long)]
+    keep_held_out: bool,
+    #[command(flatten)]
+    reads: ReadsArgs,
+    #[command(flatten)]
+    learning: Learning,
+    #[command(flatten)]
+    words: CardArgs,
+}
+
+/// Kinds of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// A linear classifier over words and n-grams
+    Fasttext,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "How texts are read")]
+struct ReadsArgs {
+    /// How words are cut: `characters` or `chinese` for Chinese, `english`, `unicode`, …; as they are if not given
+    #[arg(long, value_name = "HOW")]
+    words: Option<String>,
+    /// Put texts into lower case
+    #[arg(long)]
+    lowercase: bool,
+    /// Read the first characters alone
+    #[arg(long, value_name = "CHARACTERS")]
+    max_chars: Option<usize>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "How it learns")]
+struct Learning {
+    /// Length of the vectors
+    #[arg(long, default_value_t = 100)]
+    dim: usize,
+    /// How often every text is read
+    #[arg(long, default_value_t = 5)]
+    epochs: u32,
+    /// The rate of learning at the start
+    #[arg(long, default_value_t = 0.1)]
+    rate: f32,
+    /// One label of all, by a tree, or each by itself
+    #[arg(long, value_enum, default_value_t)]
+    loss: LossArg,
+    /// The longest n-gram of words
+    #[arg(long, default_value_t = 2)]
+    word_ngrams: usize,
+    /// The shortest n-gram of characters within words
+    #[arg(long, default_value_t = 0)]
+    min_n: usize,
+    /// The longest n-gram of characters within words; 0 for none
+    #[arg(long, default_value_t = 0)]
+    max_n: usize,
+    /// Buckets that n-grams are hashed into
+    #[arg(long, default_value_t = 2_000_000)]
+    bucket: u32,
+    /// Rarer words have no vector of their own
+    #[arg(long, default_value_t = 1)]
+    min_count: u64,
+    /// Word vectors to begin with, in the C++ tool's .vec format
+    #[arg(long, value_name = "FILE")]
+    vectors: Option<PathBuf>,
+    /// Write a small model (.ftz) of so many words and n-grams
+    #[arg(long, value_name = "ROWS")]
+    small: Option<usize>,
+    /// The only source of randomness
+    #[arg(long, default_value_t = 0)]
+    seed: u32,
+    /// Most threads; the model does not depend on it [default: one for each processor]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum LossArg {
+    #[default]
+    Softmax,
+    Hs,
+    Ova,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "What its card says")]
+struct CardArgs {
+    /// What the model decides
+    #[arg(long, default_value = "what its labels say")]
+    decides: String,
+    /// Who made the texts, and how their labels came about
+    #[arg(long, default_value = "not told")]
+    origin: String,
+    /// The model's licence
+    #[arg(long, default_value = "not told")]
+    licence: String,
+    /// What it is known to get wrong
+    #[arg(long, default_value = "not told")]
+    weakness: String,
+}
+
+impl TrainScorer {
+    pub fn run(self) -> Exit {
+        let Kind::Fasttext = self.kind;
+        match self.train() {
+            Ok(told) => {
+                say(&told);
+                Exit::Done
+            }
+            Err(Error::Wrong(what, help)) => {
+                tell!("error: {what}");
+                tell!("help: {help}");
+                Exit::Wrong
+            }
+            Err(Error::Machine(what)) => {
+                tell!("error: {what}");
+                Exit::Machine
+            }
+        }
+    }
+
+    fn train(&self) -> Result<String, Error> {
+        let wrong = |what: String, help: &str| Error::Wrong(what, help.to_owned());
+        if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
+            return Err(wrong(format!("`{}` is no name of a file", self.name), "--out names the folder"));
+        }
+        let plan = self.plan()?;
+        let mut scorer = scorer::fasttext(&plan)?;
+        let (file, card) = scorer::files(&self.out, &self.name, plan.small.is_some());
+        let written = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        scorer.card.name.clone_from(&self.name);
+        scorer.card.file = written;
+        scorer.card.decides.clone_from(&self.words.decides);
+        scorer.card.origin.clone_from(&self.words.origin);
+        scorer.card.licence.clone_from(&self.words.licence);
+        scorer.card.weakness.clone_from(&self.words.weakness);
+        scorer.card.trained = self.how(&scorer);
+        let machine = |path: &Path, error: std::io::Error| Error::Machine(format!("{}: {error}", path.display()));
+        std::fs::create_dir_all(&self.out).map_err(|error| machine(&self.out, error))?;
+        std::fs::write(&file, &scorer.bytes).map_err(|error| machine(&file, error))?;
+        std::fs::write(&card, scorer.card.to_toml()).map_err(|error| machine(&card, error))?;
+        if self.keep_held_out {
+            let path = self.out.join(format!("{}.held-out.jsonl", self.name));
+            std::fs::write(&path, lines(&scorer.held_out)).map_err(|error| machine(&path, error))?;
+        }
+        Ok(told(&scorer, &file, &card))
+    }
+
+    fn plan(&self) -> Result<Plan, Error> {
+        let wrong = |what: String, help: &str| Error::Wrong(what, help.to_owned());
+        let Some((positive, negative)) = self.labels.split_once(',') else {
+            return Err(wrong(format!("`{}` is not two labels", self.labels), "as in --labels hq,cc"));
+        };
+        if !(0.0..1.0).contains(&self.held_out) {
+            return Err(wrong(format!("{} is no share of the texts", self.held_out), "as in --held-out 0.1"));
+        }
+        let corpora = !self.positive.is_empty();
+        if corpora && self.negative.is_empty() && !self.spoil {
+            return Err(wrong("there are positive texts alone".into(), "add --negative FILE, or --spoil"));
+        }
+        let all = |patterns: &[String], label: Option<&str>| -> Result<Vec<(Input, Option<String>)>, Error> {
+            let endings = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".parquet"];
+            let found = find(patterns, Path::new(""), &endings).map_err(|error| {
+                Error::Wrong(format!("{}: {}", error.pattern, error.what), "give files, folders or globs".into())
+            })?;
+            Ok(found.into_iter().map(|input| (input, label.map(str::to_owned))).collect())
+        };
+        let (good, bad) = if corpora || !self.spoil { (positive, negative) } else { ("clean", "spoiled") };
+        let mut inputs = if self.spoil && !corpora {
+            all(&self.files, Some(good))?
+        } else if corpora {
+            all(&self.positive, Some(good))?
+        } else {
+            all(&self.files, None)?
+        };
+        if !self.negative.is_empty() {
+            inputs.extend(all(&self.negative, Some(bad))?);
+        }
+        let score = self.score.clone().or_else(|| (corpora || self.spoil).then(|| good.to_owned()));
+        let reads = Ready { words: None, lowercase: self.reads.lowercase, max_chars: self.reads.max_chars };
+        let card = wanjuan_models::card::Reads { words: self.reads.words.clone(), ..reads.to_card() };
+        let ready = Ready::of(&card)
+            .map_err(|what| wrong(what.replace("`reads.words`", "--words"), "`characters` or `chinese` for Chinese"))?;
+        let _: Option<Words> = ready.words;
+        let learning = &self.learning;
+        let vectors = learning.vectors.as_ref().map(|path| {
+            let file = std::fs::File::open(path).map_err(|error| {
+                wrong(format!("{}: {error}", path.display()), "--vectors names a file of word vectors")
+            })?;
+            Vectors::read(std::io::BufReader::new(file)).map_err(|error| {
+                wrong(format!("{}: {error}", path.display()), "the C++ tool writes such files as .vec")
+            })
+        });
+        Ok(Plan {
+            inputs,
+            fields: Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() },
+            spoiled: self.spoil.then(|| bad.to_owned()),
+            most: self.most,
+            held_out: self.held_out,
+            ready,
+            score,
+            settings: learning.settings(),
+            small: learning.small.map(|cutoff| Quantize {
+                cutoff: Some(cutoff),
+                retrain: true,
+                norms: true,
+                ..Quantize::default()
+            }),
+            vectors: vectors.transpose()?,
+        })
+    }
+
+    /// How it was trained, in a sentence.
+    fn how(&self, scorer: &Scorer) -> String {
+        let small = if self.learning.small.is_some() { ", then made small and trained once more" } else { "" };
+        format!(
+            "by wanjuan train-scorer on {} texts, {} held out by the hash of their text{small}",
+            count(scorer.trained_on as u64),
+            count(scorer.held_out.len() as u64)
+        )
+    }
+}
+
+impl Learning {
+    fn settings(&self) -> Settings {
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Settings {
+            dim: self.dim,
+            epochs: self.epochs,
+            rate: self.rate,
+            loss: match self.loss {
+                LossArg::Softmax => Loss::Softmax,
+                LossArg::Hs => Loss::HierarchicalSoftmax,
+                LossArg::Ova => Loss::OneVsAll,
+            },
+            word_ngrams: self.word_ngrams,
+            min_n: self.min_n,
+            max_n: self.max_n,
+            bucket: self.bucket,
+            min_count: self.min_count,
+            min_count_label: 0,
+            seed: u64::from(self.seed),
+            threads: self.threads.unwrap_or_else(processors),
+        }
+    }
+}
+
+fn lines(examples: &[Example]) -> String {
+    let line = |example: &Example| {
+        serde_json::json!({ "text": example.text, "label": example.label, "lang": example.language }).to_string() + "\n"
+    };
+    examples.iter().map(line).collect()
+}
+
+fn told(scorer: &Scorer, file: &Path, card: &Path) -> String {
+    let mut text = String::new();
+    let held_out = scorer.held_out.len() as u64;
+    let _ = writeln!(text, "{} texts learned, {} held out", count(scorer.trained_on as u64), count(held_out));
+    if scorer.bad > 0 {
+        let _ = writeln!(text, "{} bad records passed over", count(scorer.bad));
+    }
+    let _ = writeln!(text, "the score is the probability of `{}`\n", scorer.card.labels[0]);
+    text.push_str(&table(&scorer.card.held_out));
+    let _ = writeln!(text, "\n{}  {}\n{}", file.display(), size(scorer.card.bytes), card.display());
+    text
+}
+
+/// Measures by language.
+pub(super) fn table(held_out: &[HeldOut]) -> String {
+    let mut text = String::new();
+    let mut names: Vec<&str> = held_out.iter().flat_map(|of| of.measures.keys().map(String::as_str)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let _ = write!(text, "{:<10}{:>10}", "language", "held out");
+    names.iter().for_each(|name| _ = write!(text, "{name:>10}"));
+    text.push('\n');
+    for HeldOut { language, documents, measures } in held_out {
+        let _ = write!(text, "{:<10}{:>10}", if language == "*" { "all" } else { language }, count(*documents));
+        for name in &names {
+            let value = measures.get(*name).map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+            let _ = write!(text, "{value:>10}");
+        }
+        text.push('\n');
+    }
+    let none = BTreeMap::new();
+    if held_out.iter().all(|of| of.measures == none) {
+        text.push_str("nothing was measured\n");
+    }
+    text
+}
