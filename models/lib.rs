@@ -5,5 +5,6 @@
 pub mod card;
 pub mod fasttext;
 pub mod metrics;
+pub mod ngram;
 pub mod shipped;
 pub mod tokenizer;

@@ -1,0 +1,257 @@
+//! Modified Kneser-Ney models, estimated from a corpus of any size within a memory budget.
+//!
+//! The smoothing is that of Chen and Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling"
+//! (1998, sec. 3.4 and 4.1.6): interpolated, three discounts for each order. The way through files is that of Heafield
+//! et al., "Scalable Modified Kneser-Ney Language Model Estimation" (ACL 2013): n-grams are counted, sorted by suffix,
+//! adjusted, sorted by context and normalised, sorted by suffix again and interpolated. Words are numbered as they
+//! come, and what is sorted is sorted completely, so that neither threads nor memory show in the result. Only the words
+//! themselves are held in memory beyond the budget.
+
+mod estimate;
+mod sort;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Builder, MAX_ORDER, Model, Names, packed};
+use sort::{By, Row, Rows, Sorter};
+
+/// Settings of [`Trainer`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Words of the longest n-grams.
+    pub order: usize,
+    /// Bytes for sorting.
+    pub memory: usize,
+    /// Threads that sort.
+    pub threads: usize,
+    /// By order: n-grams that occur no more often are left out. The last number stands for higher orders too.
+    pub prune: Vec<u64>,
+    /// Where intermediate files are kept, in a folder of their own that is removed in the end.
+    pub folder: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { order: 5, memory: 1 << 30, threads: 1, prune: Vec::new(), folder: std::env::temp_dir() }
+    }
+}
+
+impl Config {
+    fn prune(&self, n: usize) -> u64 {
+        // As with lmplz, unigrams always stay.
+        if n == 1 { 0 } else { self.prune.get(n - 1).or(self.prune.last()).copied().unwrap_or(0) }
+    }
+}
+
+const BEGIN: u32 = 1;
+const END: u32 = 2;
+
+/// A folder of intermediate files.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create(parent: &Path) -> io::Result<Folder> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = parent.join(format!("ngrams-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Folder(path))
+    }
+
+    fn file(&self, name: &str, n: usize) -> PathBuf {
+        self.0.join(format!("{name}-{n}"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the next cleaning of the folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Counts the n-grams of sentences.
+pub struct Trainer {
+    config: Config,
+    folder: Folder,
+    ids: HashMap<Box<[u8]>, u32>,
+    names: Names,
+    counts: Sorter,
+    /// Words that were read, ends of sentences among them.
+    words: u64,
+}
+
+impl Trainer {
+    /// Begins; the folder must be writable.
+    pub fn new(config: Config) -> io::Result<Trainer> {
+        let wrong = |what: String| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        if !(1..=MAX_ORDER).contains(&config.order) {
+            return wrong(format!("the order is {}; from 1 to {MAX_ORDER} can be", config.order));
+        }
+        if !config.prune.is_sorted() || config.prune.first().is_some_and(|&first| first > 0) {
+            return wrong("numbers of `prune` begin with 0 and do not become less".to_owned());
+        }
+        let folder = Folder::create(&config.folder)?;
+        let counts =
+            Sorter::new(By::Suffix, config.order, folder.file("counts", config.order), config.memory, config.threads);
+        let mut names = Names::default();
+        ["<unk>", "<s>", "</s>"].iter().for_each(|word| names.push(word.as_bytes()));
+        Ok(Trainer { config, folder, ids: HashMap::new(), names, counts, words: 0 })
+    }
+
+    /// Counts a sentence. The words `<s>`, `</s>` and `<unk>` mean something else in a model and are passed over.
+    pub fn push<'a>(&mut self, words: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        let mut row = Row { words: [0; MAX_ORDER], one: 1, other: 0 };
+        let order = self.config.order;
+        row.words[..order].fill(BEGIN);
+        for word in words.filter(|word| !word.is_empty()) {
+            let id = match self.ids.get(word) {
+                Some(&id) => id,
+                None if matches!(word, b"<s>" | b"</s>" | b"<unk>" | b"<UNK>") => continue,
+                None if word.iter().any(|byte| matches!(byte, 0 | b' ' | b'\t'..=b'\r')) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "a word holds white space or a NUL"));
+                }
+                None => {
+                    let id = self.names.len() as u32;
+                    self.names.push(word);
+                    self.ids.insert(word.into(), id);
+                    id
+                }
+            };
+            self.count(&mut row, id)?;
+        }
+        self.count(&mut row, END)
+    }
+
+    fn count(&mut self, row: &mut Row, id: u32) -> io::Result<()> {
+        row.words.copy_within(..self.config.order - 1, 1);
+        row.words[0] = id;
+        self.words += 1;
+        self.counts.push(*row)
+    }
+
+    /// Estimates the model.
+    pub fn finish(self) -> io::Result<Trained> {
+        let Trainer { config, folder, ids, names, counts, words } = self;
+        drop(ids);
+        if words == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no sentence to learn from"));
+        }
+        let counts = counts.finish()?;
+        let estimated = estimate::estimate(&config, &folder, &counts, names.len())?;
+        Ok(Trained {
+            folder,
+            names,
+            words,
+            order: config.order,
+            ngrams: estimated.ngrams,
+            discounts: estimated.discounts,
+        })
+    }
+}
+
+/// The three discounts of an order, and whether they are the customary ones because the counts give none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Discounts {
+    /// Of what was seen once, twice, and more often.
+    pub values: [f64; 3],
+    /// Whether 0.5, 1 and 1.5 stand in (`--discount_fallback` of lmplz): too little text, or not of natural language.
+    pub fallback: bool,
+}
+
+/// An estimated model, in files.
+pub struct Trained {
+    folder: Folder,
+    names: Names,
+    words: u64,
+    order: usize,
+    ngrams: Vec<u64>,
+    discounts: Vec<Discounts>,
+}
+
+impl Trained {
+    /// Words that were read, ends of sentences among them.
+    pub fn words(&self) -> u64 {
+        self.words
+    }
+
+    /// How many n-grams of each order are kept.
+    pub fn counts(&self) -> &[u64] {
+        &self.ngrams
+    }
+
+    /// By order.
+    pub fn discounts(&self) -> &[Discounts] {
+        &self.discounts
+    }
+
+    /// Calls `see` with every n-gram of an order: its words, the last one first; probability and back-off as
+    /// decimal logarithms.
+    fn each(&self, n: usize, mut see: impl FnMut(&[u32], f32, f32) -> io::Result<()>) -> io::Result<()> {
+        let mut rows = Rows::open(&self.folder.file("final", n), n)?;
+        while let Some(row) = rows.next()? {
+            let log = |bits: u64| f64::from_bits(bits).log10() as f32;
+            let is_begin = n == 1 && row.words[0] == BEGIN;
+            let prob = if is_begin { 0.0 } else { log(row.one).min(0.0) };
+            see(&row.words[..n], prob, log(row.other))?;
+        }
+        Ok(())
+    }
+
+    /// Writes an ARPA file.
+    pub fn write_arpa(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "\\data\\")?;
+        for (n, count) in (1..).zip(&self.ngrams) {
+            writeln!(out, "ngram {n}={count}")?;
+        }
+        for n in 1..=self.order {
+            write!(out, "\n\\{n}-grams:\n")?;
+            self.each(n, |words, prob, backoff| {
+                write!(out, "{prob}")?;
+                for (at, word) in words.iter().rev().enumerate() {
+                    out.write_all(if at == 0 { b"\t" } else { b" " })?;
+                    out.write_all(self.names.get(*word as usize))?;
+                }
+                if n < self.order { writeln!(out, "\t{backoff}") } else { writeln!(out) }
+            })?;
+        }
+        writeln!(out, "\n\\end\\")
+    }
+
+    /// The model in memory, to score with or to write as KenLM's binary file.
+    pub fn model(&self) -> Result<Model, String> {
+        let mut builder = Builder::new(&self.ngrams)?;
+        let other = |error: String| io::Error::other(error);
+        for n in 1..=self.order {
+            let each = self.each(n, |words, prob, backoff| {
+                if n == 1 {
+                    return builder.unigram(self.names.get(words[0] as usize), prob, backoff).map_err(other);
+                }
+                let mut ids = [0; MAX_ORDER];
+                for (id, word) in ids.iter_mut().zip(words) {
+                    *id = builder.word(self.names.get(*word as usize)).unwrap_or(super::UNKNOWN);
+                }
+                builder.ngram(&ids[..n], prob, backoff).map_err(other)
+            });
+            each.map_err(|error| error.to_string())?;
+        }
+        builder.finish()
+    }
+
+    /// A small file of the model, with probabilities and back-offs in 256 steps for each order.
+    pub fn packed(&self) -> io::Result<Vec<u8>> {
+        let mut orders = Vec::new();
+        for n in 1..=self.order {
+            let mut ngrams = Vec::new();
+            self.each(n, |words, prob, backoff| {
+                ngrams.push((words.to_vec(), prob, backoff));
+                Ok(())
+            })?;
+            orders.push(ngrams);
+        }
+        packed::write(&self.names, &mut orders)
+    }
+}
