@@ -21,7 +21,7 @@
 //! | `sentences`         | unicode  | ours: boundaries of Unicode (UAX 29); `marks` is datamap-rs |
 
 use aho_corasick::AhoCorasick;
-use regex::Regex;
+use regex::{Regex, RegexSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
@@ -189,7 +189,7 @@ crate::measures! {
 pub struct MadladQuality {
     config: Config,
     substrings: AhoCorasick,
-    patterns: Vec<Regex>,
+    patterns: RegexSet,
 }
 
 impl Step for MadladQuality {
@@ -212,13 +212,13 @@ impl Step for MadladQuality {
     type Kind = kind::Filter;
 
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
-        let mut patterns = Vec::new();
         for pattern in &config.cursed_patterns {
-            let pattern = Regex::new(pattern).map_err(|error| {
+            Regex::new(pattern).map_err(|error| {
                 Wrong::setting("cursed_patterns", format!("`{pattern}` is no regular expression: {error}"))
             })?;
-            patterns.push(pattern);
         }
+        let patterns = RegexSet::new(&config.cursed_patterns)
+            .map_err(|error| Wrong::setting("cursed_patterns", format!("together they are too much: {error}")))?;
         if config.cursed_substrings.iter().any(String::is_empty) {
             return Err(Wrong::setting("cursed_substrings", "an empty text is in every sentence"));
         }
@@ -280,14 +280,14 @@ struct Counts {
 impl MadladQuality {
     fn look(&self, sentence: &str, counts: &mut Counts) {
         let (mut chars, mut technical) = (0_u64, 0_u64);
-        for c in sentence.chars() {
-            chars += 1;
-            technical += u64::from(matches!(c, '0'..='9' | '{' | '}' | '+' | '/' | '(' | ')' | '>'));
+        for &byte in sentence.as_bytes() {
+            chars += u64::from(byte & 0xc0 != 0x80);
+            technical += u64::from(matches!(byte, b'0'..=b'9' | b'{' | b'}' | b'+' | b'/' | b'(' | b')' | b'>'));
         }
         let abnormal_length = chars < self.config.min_chars || chars > self.config.max_chars;
         let technical = technical as f64 > self.config.max_technical * chars as f64;
         let capitalised = self.is_list(sentence);
-        let cursed = self.substrings.is_match(sentence) || self.patterns.iter().any(|curse| curse.is_match(sentence));
+        let cursed = self.substrings.is_match(sentence) || self.patterns.is_match(sentence);
         counts.sentences += 1;
         counts.abnormal_length += u64::from(abnormal_length);
         counts.technical += u64::from(technical);
@@ -297,6 +297,15 @@ impl MadladQuality {
     }
 
     fn is_list(&self, sentence: &str) -> bool {
+        // Words that begin with a capital are no more than the capitals, and there must be as many as of the fewest
+        // words: hardly a sentence gets past that.
+        let capitals = match sentence.is_ascii() {
+            true => sentence.bytes().filter(u8::is_ascii_uppercase).count(),
+            false => sentence.chars().filter(|c| c.is_uppercase()).count(),
+        };
+        if capitals as f64 <= self.config.max_capitalised * self.config.min_list_words as f64 {
+            return false;
+        }
         let (mut words, mut capitals) = (0_u64, 0_u64);
         for word in sentence.unicode_words() {
             words += 1;
@@ -411,6 +420,36 @@ mod tests {
             judged("olmo3", &text);
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    /// One look at a time, as MADLAD describes them.
+    fn plain_look(filter: &MadladQuality, sentence: &str) -> [u64; 4] {
+        let config = &filter.config;
+        let words: Vec<&str> = sentence.unicode_words().collect();
+        let capitals = words.iter().filter(|word| word.starts_with(char::is_uppercase)).count() as f64;
+        let list =
+            words.len() as u64 >= config.min_list_words && capitals > config.max_capitalised * words.len() as f64;
+        let chars = sentence.chars().count();
+        let technical = sentence.chars().filter(|c| "0123456789{}+/()>".contains(*c)).count() as f64;
+        let cursed = config.cursed_substrings.iter().any(|curse| sentence.contains(curse))
+            || config.cursed_patterns.iter().any(|curse| Regex::new(curse).unwrap().is_match(sentence));
+        let length = (chars as u64) < config.min_chars || chars as u64 > config.max_chars;
+        [list, length, technical > config.max_technical * chars as f64, cursed].map(u64::from)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_sentence_is_what_plain_code_says(
+            sentence in "((Wo|wo|É|字|1|\\|| a| nr\\.| г\\.|, US|mp3|\\.\\.\\.|[(/>}]| |,){0,40})|([A-Za-z]{1,3} ){10,14}"
+        ) {
+            let filter = profile("paper");
+            let mut counts = Counts::default();
+            filter.look(&sentence, &mut counts);
+            let looked = [counts.capitalised, counts.abnormal_length, counts.technical, counts.cursed];
+            prop_assert_eq!(looked, plain_look(&filter, &sentence));
+            prop_assert_eq!(counts.questionable, u64::from(looked.contains(&1)));
+        }
     }
 
     proptest! {

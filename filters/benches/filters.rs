@@ -8,7 +8,8 @@
 use std::io::{BufRead, BufReader};
 
 use wanjuan_filters::kit::{Document, Filter, Mapper, Setup, Step, Text, Verdict, Words};
-use wanjuan_filters::{C4Lines, FinewebQuality, GopherQuality, GopherRepetition};
+use wanjuan_filters::{C4Lines, Dingo, FinewebQuality, GopherQuality, GopherRepetition};
+use wanjuan_filters::{MadladQuality, RedpajamaSignals, Statistics};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -35,6 +36,14 @@ fn main() {
     time("gopher_quality", &texts, |text| keep(judge(&quality, text)));
     time("c4_lines", &texts, |text| keep(map(&c4, text)));
     time("fineweb_quality", &texts, |text| keep(judge(&fineweb, text)));
+    let statistics: Statistics = built("");
+    let redpajama: RedpajamaSignals = built("");
+    let dingo: Dingo = built("");
+    let madlad: MadladQuality = built("");
+    time("statistics", &texts, |text| keep(judge(&statistics, text)));
+    time("redpajama_signals", &texts, |text| keep(judge(&redpajama, text)));
+    time("dingo", &texts, |text| keep(judge(&dingo, text)));
+    time("madlad_quality", &texts, |text| keep(judge(&madlad, text)));
     time("all four, until one drops", &texts, |text| {
         keep(judge(&repetition, text))
             && keep(judge(&quality, text))

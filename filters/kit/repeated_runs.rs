@@ -3,14 +3,22 @@
 
 use std::cell::RefCell;
 
-use super::{Runs, Table};
+use super::{Runs, Table, Twice};
 
 /// The words of a text, made ready for runs of any length. Runs are told apart by a 64-bit hash.
 #[derive(Debug, Default)]
 pub struct RepeatedRuns {
     runs: Runs,
     table: Table,
+    twice: Twice,
+    /// Where runs of `length` words start that may occur more than once.
+    starts: Vec<u32>,
+    /// 0 before any have been looked for.
+    length: usize,
 }
+
+/// Starts for which there is room from one document to the next.
+const KEPT_STARTS: usize = 1 << 18;
 
 /// Calls `see` with the words; the room they take is kept for the next text.
 pub fn with_repeated_runs<'a, R>(words: impl Iterator<Item = &'a str>, see: impl FnOnce(&mut RepeatedRuns) -> R) -> R {
@@ -19,6 +27,9 @@ pub fn with_repeated_runs<'a, R>(words: impl Iterator<Item = &'a str>, see: impl
     }
     RUNS.with_borrow_mut(|runs| {
         runs.runs.refill(words);
+        runs.length = 0;
+        runs.starts.clear();
+        runs.starts.shrink_to(KEPT_STARTS);
         see(runs)
     })
 }
@@ -51,35 +62,43 @@ impl RepeatedRuns {
         (0..self.words()).filter(|&word| self.table.count(self.runs.hash(word, 1)) == 1).count()
     }
 
+    /// Counts the runs of `n` words that occur more than once, leaves where they start, and tells how often the
+    /// most frequent does; at most 1 where none does. A run can only be repeated where the shorter run it begins with
+    /// is, so whoever asks for longer ones after shorter ones has little to count.
     fn count(&mut self, n: usize) -> u32 {
-        self.table.start(self.runs.count(n));
-        (0..self.runs.count(n)).map(|start| self.table.count(self.runs.hash(start, n))).max().unwrap_or(0)
+        if self.length == 0 || n < self.length {
+            self.starts.clear();
+            self.twice.find(&self.runs, n, &mut self.starts);
+        }
+        self.length = n;
+        let count = self.runs.count(n);
+        self.starts.truncate(self.starts.partition_point(|&start| (start as usize) < count));
+        self.table.start(self.starts.len());
+        let mut most = 0;
+        for &start in &self.starts {
+            most = most.max(self.table.count(self.runs.hash(start as usize, n)));
+        }
+        self.starts.retain(|&start| self.table.seen(self.runs.hash(start as usize, n)) > 1);
+        most
     }
 
     /// Characters of all occurrences of the most frequent run of `n` words, if it occurs twice; of equals
     /// the first to be seen.
     pub fn top(&mut self, n: usize) -> usize {
         let most = self.count(n);
-        let first = if most > 1 {
-            (0..self.runs.count(n)).find(|&start| self.table.seen(self.runs.hash(start, n)) == most)
-        } else {
-            None
-        };
+        let mut starts = self.starts.iter().map(|&start| start as usize);
+        let first = starts.find(|&start| self.table.seen(self.runs.hash(start, n)) == most);
         first.map_or(0, |start| self.runs.chars(start, n) * most as usize)
     }
 
     /// Characters of words that belong to a run of `n` words that occurs twice or more.
     pub fn covered(&mut self, n: usize) -> usize {
-        if self.count(n) < 2 {
-            return 0;
-        }
+        self.count(n);
         let (mut covered, mut next) = (0, 0);
-        for start in 0..self.runs.count(n) {
-            if self.table.seen(self.runs.hash(start, n)) > 1 {
-                let from = start.max(next);
-                covered += self.runs.chars(from, start + n - from);
-                next = start + n;
-            }
+        for start in self.starts.iter().map(|&start| start as usize) {
+            let from = start.max(next);
+            covered += self.runs.chars(from, start + n - from);
+            next = start + n;
         }
         covered
     }
@@ -114,8 +133,13 @@ mod tests {
             distinct.sort();
             distinct.dedup();
             with_repeated_runs(words.iter().map(String::as_str), |runs| {
-                assert_eq!(runs.top(n), top);
-                assert_eq!(runs.covered(n), covered);
+                // Whatever was asked for before.
+                let (shorter, longer) = (n.saturating_sub(1).max(1), n + 1);
+                for before in [n, longer, shorter] {
+                    runs.covered(before);
+                    assert_eq!(runs.top(n), top);
+                    assert_eq!(runs.covered(n), covered);
+                }
                 assert_eq!((runs.words(), runs.chars(), runs.distinct()), (words.len(), chars(&words), distinct.len()));
             });
         }
