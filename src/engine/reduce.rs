@@ -199,6 +199,7 @@ impl Between<'_> {
                 key,
                 merge: &mut merge,
                 failure: None,
+                survey: Vec::new(),
                 value: Vec::new(),
                 records: 0,
                 named: order == Order::IndexedFirst,
@@ -242,9 +243,11 @@ impl Between<'_> {
             let attempt = self.ledger.attempt(&keys[part])?;
             let mut sorter = Sorter::create(&attempt.folder().join(DECISIONS), self.shared.memory.sorter, true);
             let mut value = Vec::new();
+            let mut surveys = self.survey(stage, inputs, (part as u64, keys.len() as u64), &attempt)?.into_iter();
             let records =
                 self.merge(inputs, Order::IndexedFirst, (part as u64, keys.len() as u64), &attempt, |key, group| {
                     let mut pushed = Ok(());
+                    group.survey = surveys.next().unwrap_or_default();
                     stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
                         if origin.split >= INDEXED {
                             return; // it stays, whatever is said of it
@@ -276,6 +279,26 @@ impl Between<'_> {
         self.reduced(keys, made)
     }
 
+    /// What the stage says of each key of a partition before it decides, in their order; nothing if it does not look.
+    fn survey(
+        &self,
+        stage: &dyn AnyStage,
+        inputs: &[Sorted<'_>],
+        part: (u64, u64),
+        attempt: &Attempt,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut surveys = Vec::new();
+        if stage.surveys() {
+            self.merge(inputs, Order::IndexedFirst, part, attempt, |key, group| {
+                let mut said = Vec::new();
+                stage.survey(key, group, &mut said);
+                surveys.push(said);
+                Ok(())
+            })?;
+        }
+        Ok(surveys)
+    }
+
     /// What tasks that decided leave.
     pub fn reduced(&self, keys: Vec<String>, made: Vec<Made>) -> Result<ReducedStage, Failure> {
         let mut bloom = None;
@@ -303,6 +326,8 @@ pub struct Group<'a> {
     key: Key,
     merge: &'a mut Merge,
     failure: Option<io::Error>,
+    /// What the stage said of the key before.
+    survey: Vec<u8>,
     value: Vec<u8>,
     records: u64,
     /// Whether values of documents of an index begin with their ids.
@@ -312,6 +337,10 @@ pub struct Group<'a> {
 }
 
 impl Records for Group<'_> {
+    fn survey(&self) -> &[u8] {
+        &self.survey
+    }
+
     fn next(&mut self) -> Option<(Origin, &[u8])> {
         if self.failure.is_some() {
             return None;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use wanjuan_dedup::bloom::Shape;
-use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, Text, Verdict};
+use wanjuan_filters::kit::{Document, Filter, Mapper, Measures, Origin, Reason, Text, Verdict, Wrong};
 
 use crate::sink::{Block, Columns, Row, Sealed, ShardFile, Sink};
 use crate::source::{Limits, Reader, Source};
@@ -80,10 +80,16 @@ impl<T: Source> AnySource for T {
 
 /// A [`Stage`] as an object.
 pub trait AnyStage: Send + Sync {
+    /// See [`Stage::prepare`].
+    fn prepare(&mut self, columns: &Columns) -> Result<(), Wrong>;
     /// See [`Stage::observe`].
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
     /// See [`Stage::reduce`].
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
+    /// See [`Stage::surveys`].
+    fn surveys(&self) -> bool;
+    /// See [`Stage::survey`].
+    fn survey(&self, key: Key, records: &mut dyn Records, out: &mut Vec<u8>);
     /// See [`Stage::clustering`].
     fn clustering(&self) -> Option<&dyn Clustering>;
     /// See [`Stage::bloom`].
@@ -97,11 +103,20 @@ pub trait AnyStage: Send + Sync {
 }
 
 impl<T: Stage> AnyStage for T {
+    fn prepare(&mut self, columns: &Columns) -> Result<(), Wrong> {
+        Stage::prepare(self, columns)
+    }
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8])) {
         Stage::observe(self, document, emit);
     }
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>)) {
         Stage::reduce(self, key, records, decide);
+    }
+    fn surveys(&self) -> bool {
+        Stage::surveys(self)
+    }
+    fn survey(&self, key: Key, records: &mut dyn Records, out: &mut Vec<u8>) {
+        Stage::survey(self, key, records, out);
     }
     fn clustering(&self) -> Option<&dyn Clustering> {
         Stage::clustering(self)

@@ -55,6 +55,7 @@ impl Registry {
             .with::<stage::Minhash>()
             .with::<stage::RepeatedSubstrings>()
             .with::<stage::Repositories>()
+            .with::<stage::Top>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()
             .with::<sink::tokens::Tokens>()

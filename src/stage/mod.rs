@@ -14,6 +14,7 @@ mod minhash;
 mod repeated_substrings;
 mod repositories;
 mod tokens_of;
+mod top;
 
 pub use bloom::Bloom;
 pub use duplicate_spans::DuplicateSpans;
@@ -22,8 +23,11 @@ pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;
 pub use repositories::Repositories;
 use serde::Serialize;
+pub use top::Top;
 use wanjuan_dedup::bloom::Shape;
-use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict};
+use wanjuan_filters::kit::{Document, Origin, Reason, Step, Verdict, Wrong};
+
+use crate::sink::Columns;
 
 /// Marker for [`Step::Kind`].
 pub struct Kind;
@@ -37,6 +41,15 @@ pub type Key = u128;
 
 /// A step that must see many documents.
 pub trait Stage: Step<Kind = Kind> {
+    /// Called once with the fields and measures that documents have where the stage stands, before any document.
+    ///
+    /// # Errors
+    /// A setting names a field or a measure that is not among them.
+    fn prepare(&mut self, columns: &Columns) -> Result<(), Wrong> {
+        let _ = columns;
+        Ok(())
+    }
+
     /// Emits records about the document, each of at most 1 MiB. A pure function of it.
     fn observe(&self, document: &Document, emit: &mut dyn FnMut(Key, &[u8]));
 
@@ -47,6 +60,16 @@ pub trait Stage: Step<Kind = Kind> {
     /// is of at most 256 KiB then. Where the stage is about
     /// clusters, the documents are those of one, and the records what [`Clustering::member`] said.
     fn reduce(&self, key: Key, records: &mut dyn Records, decide: &mut dyn FnMut(Origin, Decision<'_>));
+
+    /// Whether the records of each key are looked at once before `reduce` sees them.
+    fn surveys(&self) -> bool {
+        false
+    }
+
+    /// The first look: what it appends to `out`, a few bytes for each key, is [`Records::survey`] in `reduce`.
+    fn survey(&self, key: Key, records: &mut dyn Records, out: &mut Vec<u8>) {
+        let _ = (key, records, out);
+    }
 
     /// How documents come together before `reduce`, where a shared key is not enough to say so.
     fn clustering(&self) -> Option<&dyn Clustering> {
@@ -117,6 +140,11 @@ pub trait Records {
     /// record is what [`Indexing::held`] said.
     fn id(&self) -> Option<&str> {
         None
+    }
+
+    /// What [`Stage::survey`] said of the key.
+    fn survey(&self) -> &[u8] {
+        &[]
     }
 }
 

@@ -19,6 +19,7 @@ mod removal;
 mod report;
 mod rule;
 mod substrings;
+mod top;
 mod tune;
 mod versions;
 mod why;

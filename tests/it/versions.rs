@@ -28,6 +28,9 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
     let step = match entry.kind {
         "source" | "sink" => String::new(),
         _ if name == "sample" => "[[step]]\nuse = \"sample\"\nshare = 0.5\n".to_owned(),
+        _ if name == "top" => {
+            "[[step]]\nuse = \"statistics\"\n[[step]]\nuse = \"top\"\nscore = \"statistics.unique_words\"\nshare = 0.5\nbins = 20\n".to_owned()
+        }
         _ if name == "rule" => "[[step]]\nuse = \"rule\"\ndrop_if = \"text.words < 40 or text.han > 0.3\"\n".to_owned(),
         _ if name == "bad_words" => "[[step]]\nuse = \"bad_words\"\nlang = \"en\"\n".to_owned(),
         _ if name == "listed_words" => {

@@ -97,12 +97,15 @@ impl Checker<'_> {
         let visible = if *table == "source" { &scope } else { &before };
         let selects = self.condition(written, "where", visible);
         let only_measures = self.only_measures(written, known);
+        if let Built::Stage(stage) = &mut instance.built {
+            let columns = columns(&before);
+            let stage = Arc::get_mut(stage).expect("a stage that was just built has one owner");
+            if let Err(wrong) = stage.prepare(&columns) {
+                self.refused(written, &wrong);
+            }
+        }
         if let Built::Sink(sink) = &mut instance.built {
-            let columns = Columns {
-                fields: scope.fields.iter().map(|&(name, kind)| Field { name, kind }).collect(),
-                measures: scope.measures.iter().map(|(name, slot)| (*slot, name.clone())).collect(),
-            };
-            Arc::get_mut(sink).expect("a sink that was just built has one owner").prepare(&columns);
+            Arc::get_mut(sink).expect("a sink that was just built has one owner").prepare(&columns(&scope));
         }
         let files = self.digests(&setup, written);
         let corpus = match &instance.built {
@@ -399,4 +402,12 @@ fn profile_of(written: &Written, known: &registry::Entry) -> Option<toml::Table>
 
 fn settings_of(profile: &Profile) -> toml::Table {
     profile.settings.parse().expect("a test reads every profile")
+}
+
+/// What documents have, as stages and sinks are told.
+fn columns(scope: &Scope) -> Columns {
+    Columns {
+        fields: scope.fields.iter().map(|&(name, kind)| Field { name, kind }).collect(),
+        measures: scope.measures.iter().map(|(name, slot)| (*slot, name.clone())).collect(),
+    }
 }
