@@ -18,6 +18,7 @@ mod pipelines;
 mod removal;
 mod report;
 mod rule;
+mod scorers;
 mod substrings;
 mod top;
 mod tune;
