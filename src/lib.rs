@@ -20,6 +20,7 @@ pub mod config;
 pub mod diff;
 pub mod duplicates;
 pub mod engine;
+pub mod heads;
 mod json;
 mod numbers;
 pub mod registry;

@@ -121,6 +121,16 @@ impl Tokenizer {
         matches!(self.engine, Engine::Fast(_))
     }
 
+    /// The special tokens that a model's input has before and behind a text, such as `[CLS]` and `[SEP]`.
+    pub fn frame(&self) -> Result<(Vec<u32>, Vec<u32>), Error> {
+        let encode = |special| self.reference.encode_fast("a", special).map_err(|error| Error(error.to_string()));
+        let (alone, framed) = (encode(false)?, encode(true)?);
+        let (alone, framed) = (alone.get_ids(), framed.get_ids());
+        let start = framed.windows(alone.len().max(1)).position(|ids| ids == alone);
+        let start = start.ok_or_else(|| Error("its post_processor changes more than the ends of a text".to_owned()))?;
+        Ok((framed[..start].to_vec(), framed[start + alone.len()..].to_vec()))
+    }
+
     /// The id of a token by its text.
     pub fn id(&self, token: &str) -> Option<u32> {
         self.reference.token_to_id(token)

@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod run;
 mod test;
+mod train_encoder;
 mod train_scorer;
 mod tune;
 mod why;

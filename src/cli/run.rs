@@ -19,7 +19,7 @@ use crate::engine::poison::Trial;
 use crate::engine::publish::unpublish;
 use crate::engine::session::{self, Options, Report};
 use crate::numbers::{bloom, count, duration, rewritten, share, size};
-use crate::registry::Registry;
+use crate::registry::{Built, Registry};
 use crate::report::{self, Ran};
 use crate::source::lost;
 
@@ -253,6 +253,11 @@ fn summary(pipeline: &Pipeline, report: &Report) -> String {
         }
         if let Some(counts) = &step.bloom {
             line(format!("  {}", bloom(counts)));
+        }
+        if let Built::Stage(stage) = &entry.instance.built
+            && let Some(told) = stage.told()
+        {
+            line(format!("  {told}"));
         }
         let mut reasons: Vec<_> = step.dropped.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use wanjuan_filters::kit::{Ready, Words};
-use wanjuan_models::card::HeldOut;
+use wanjuan_models::card::{Card, HeldOut};
 use wanjuan_models::fasttext::train::{Loss, Quantize, Settings, Vectors};
 
+use super::train_encoder::{Common, EncoderArgs};
 use super::{Exit, say};
 use crate::numbers::{count, size};
 use crate::scorer::{self, Error, Example, Fields, Plan, Scorer};
@@ -26,6 +27,9 @@ Examples:
       --positive instructions.jsonl.zst --negative crawl.parquet --most 200000     DCLM's recipe
   wanjuan train-scorer --kind fasttext --name toxic-zh zh.jsonl --words characters --word-ngrams 3
   wanjuan train-scorer --kind fasttext --name fluent clean.jsonl --spoil            made negatives
+  wanjuan train-scorer --kind encoder --model minilm --name topics labelled.jsonl.zst
+  wanjuan train-scorer --kind encoder --model minilm --name edu grades.jsonl --number     FineWeb-Edu's form
+  wanjuan train-scorer --kind encoder --model minilm --name edu labelled.jsonl --pool crawl.jsonl.zst --ask 200
 
 The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\".")]
 pub struct TrainScorer {
@@ -79,6 +83,8 @@ pub struct TrainScorer {
     #[command(flatten)]
     learning: Learning,
     #[command(flatten)]
+    encoder: EncoderArgs,
+    #[command(flatten)]
     words: CardArgs,
 }
 
@@ -87,6 +93,8 @@ pub struct TrainScorer {
 enum Kind {
     /// A linear classifier over words and n-grams
     Fasttext,
+    /// A head on the embeddings of an encoder, which stay as they are
+    Encoder,
 }
 
 #[derive(Args)]
@@ -174,8 +182,11 @@ struct CardArgs {
 
 impl TrainScorer {
     pub fn run(self) -> Exit {
-        let Kind::Fasttext = self.kind;
-        match self.train() {
+        let trained = match self.kind {
+            Kind::Fasttext => self.train(),
+            Kind::Encoder => self.train_encoder(),
+        };
+        match trained {
             Ok(told) => {
                 say(&told);
                 Exit::Done
@@ -190,6 +201,33 @@ impl TrainScorer {
                 Exit::Machine
             }
         }
+    }
+
+    fn train_encoder(&self) -> Result<String, Error> {
+        if self.files.is_empty() || self.spoil {
+            let help = "give files of labelled texts, whose rows have a label each";
+            return Err(Error::Wrong("a head is fitted on labelled texts".to_owned(), help.to_owned()));
+        }
+        let words = &self.words;
+        let card = Card {
+            name: self.name.clone(),
+            decides: words.decides.clone(),
+            origin: words.origin.clone(),
+            licence: words.licence.clone(),
+            weakness: words.weakness.clone(),
+            ..Card::default()
+        };
+        let fields = Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() };
+        let files: Vec<PathBuf> = self.files.iter().map(PathBuf::from).collect();
+        let common = Common {
+            files: &files,
+            fields: &fields,
+            out: &self.out,
+            held_out: self.held_out,
+            threads: self.learning.threads,
+        };
+        let trained = self.encoder.train(&common, card);
+        trained.map_err(|what| Error::Wrong(what, "`wanjuan train-scorer --help` says what is read".to_owned()))
     }
 
     fn train(&self) -> Result<String, Error> {

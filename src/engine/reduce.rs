@@ -88,17 +88,21 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// How many partitions a shuffle of `bytes` bytes of input has: it depends on the corpus alone.
-pub fn partitions(bytes: u64) -> u64 {
-    const TARGET: u64 = 1 << 30;
-    bytes.div_ceil(TARGET).next_power_of_two().clamp(1, 1 << 16)
+/// How many partitions a shuffle of `bytes` bytes of input has, one for each `target`: it depends on the corpus and the
+/// stage alone.
+pub fn partitions(bytes: u64, target: u64) -> u64 {
+    bytes.div_ceil(target).next_power_of_two().clamp(1, 1 << 16)
 }
 
 /// How many partitions the keys of a stage have: the corpus and its indexes decide, whose keys take about a tenth
 /// of what the documents took.
 pub fn partitions_of(splits: &[Split], node: &Node) -> u64 {
     let corpus: u64 = splits.iter().map(Split::bytes).sum();
-    partitions(corpus + 10 * node.against.iter().map(|index| index.key_bytes()).sum::<u64>())
+    let target = match &node.work {
+        Work::Observe(stage) => stage.task_bytes(),
+        _ => unreachable!("only what stages observe is partitioned"),
+    };
+    partitions(corpus + 10 * node.against.iter().map(|index| index.key_bytes()).sum::<u64>(), target)
 }
 
 /// The tasks between two map phases, for one stage.
@@ -191,12 +195,16 @@ impl Between<'_> {
         fs::create_dir(&scratch).map_err(at(&scratch))?;
         let mut merge = merge_all(runs, partition(part, parts), &scratch, order).map_err(damaged)?;
         let mut records = 0;
+        let whole = match &self.node().work {
+            Work::Observe(stage) => stage.whole_tasks(),
+            _ => false,
+        };
         while let Some(key) = merge.peek().map(|record| record.key) {
             if self.shared.stopping() {
                 return Err(Failure::Stopped);
             }
             let mut group = Group {
-                key,
+                key: (!whole).then_some(key),
                 merge: &mut merge,
                 failure: None,
                 survey: Vec::new(),
@@ -321,9 +329,9 @@ impl Between<'_> {
 /// What the file of decisions is called.
 pub const DECISIONS: &str = "decisions.run";
 
-/// The records of one key, straight from the merge.
+/// The records of one key, or of all, straight from the merge.
 pub struct Group<'a> {
-    key: Key,
+    key: Option<Key>,
     merge: &'a mut Merge,
     failure: Option<io::Error>,
     /// What the stage said of the key before.
@@ -345,7 +353,7 @@ impl Records for Group<'_> {
         if self.failure.is_some() {
             return None;
         }
-        let record = self.merge.peek().filter(|record| record.key == self.key)?;
+        let record = self.merge.peek().filter(|record| self.key.is_none_or(|key| record.key == key))?;
         let origin = record.origin;
         self.value.clear();
         self.value.extend_from_slice(record.value);

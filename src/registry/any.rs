@@ -98,6 +98,12 @@ pub trait AnyStage: Send + Sync {
     fn indexing(&self) -> Option<&dyn Indexing>;
     /// See [`Stage::marks`].
     fn marks(&self) -> bool;
+    /// See [`Stage::task_bytes`].
+    fn task_bytes(&self) -> u64;
+    /// See [`Stage::whole_tasks`].
+    fn whole_tasks(&self) -> bool;
+    /// See [`Stage::told`].
+    fn told(&self) -> Option<String>;
     /// See [`Stage::apply`].
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict;
 }
@@ -129,6 +135,15 @@ impl<T: Stage> AnyStage for T {
     }
     fn marks(&self) -> bool {
         Stage::marks(self)
+    }
+    fn task_bytes(&self) -> u64 {
+        Stage::task_bytes(self)
+    }
+    fn whole_tasks(&self) -> bool {
+        Stage::whole_tasks(self)
+    }
+    fn told(&self) -> Option<String> {
+        Stage::told(self)
     }
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
         declared(T::REASONS, Stage::apply(self, document, decision))

@@ -51,6 +51,7 @@ impl Registry {
             .with::<filters::UrlLists>()
             .with::<filters::Domain>()
             .with::<stage::DuplicateSpans>()
+            .with::<stage::Encoder>()
             .with::<stage::ExactDuplicates>()
             .with::<stage::Minhash>()
             .with::<stage::RepeatedSubstrings>()

@@ -8,6 +8,7 @@
 
 mod bloom;
 mod duplicate_spans;
+mod encoder;
 mod exact_duplicates;
 mod keep;
 mod minhash;
@@ -18,6 +19,7 @@ mod top;
 
 pub use bloom::Bloom;
 pub use duplicate_spans::DuplicateSpans;
+pub use encoder::Encoder;
 pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;
@@ -85,6 +87,22 @@ pub trait Stage: Step<Kind = Kind> {
 
     /// What the stage keeps of documents that stay, so that later runs need not read them again.
     fn indexing(&self) -> Option<&dyn Indexing> {
+        None
+    }
+
+    /// Bytes of documents for which there is one task that reduces: fewer where a document takes long.
+    fn task_bytes(&self) -> u64 {
+        1 << 30
+    }
+
+    /// Whether `reduce` is given all records of a task as one stream, in the order of their keys, in the stead of those
+    /// of each key; `key` is the first.
+    fn whole_tasks(&self) -> bool {
+        false
+    }
+
+    /// What it has to tell at the end of a run, such as the device it ran on. It depends on the machine.
+    fn told(&self) -> Option<String> {
         None
     }
 

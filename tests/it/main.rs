@@ -8,6 +8,7 @@ mod decontaminate;
 mod diff;
 mod duplicates;
 mod edits;
+mod encoder;
 mod engine;
 mod example;
 mod faults;

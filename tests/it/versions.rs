@@ -43,6 +43,10 @@ fn bytes_of(entry: &Entry, folder: &Path) -> String {
         _ if name == "classifier" => {
             format!("[[step]]\nuse = \"classifier\"\nmodel = '{SAMPLE}/toxic-zh.ftz'\nlabel = \"toxic\"\n")
         }
+        _ if name == "encoder" => {
+            let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/encoder/golden/bert");
+            format!("[[step]]\nuse = \"encoder\"\nmodel = '{model}'\nscores = {{ value = \"LABEL_0\" }}\ndevice = \"cpu\"\n")
+        }
         _ => format!("[[step]]\nuse = \"{name}\"\n"),
     };
     let sink = match entry.kind {

@@ -1,0 +1,111 @@
+//! The tensors of a `model.safetensors`, as `f32`.
+
+use safetensors::{Dtype, SafeTensors};
+
+/// The tensors of a file, with the name that stands before all of those of the body.
+pub struct Weights<'a> {
+    tensors: SafeTensors<'a>,
+    prefix: String,
+}
+
+impl<'a> Weights<'a> {
+    /// Reads a file. One of `prefixes`, or none, stands before `known`, a tensor that every body has.
+    pub fn read(bytes: &'a [u8], prefixes: &[&str], known: &str) -> Result<Weights<'a>, String> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| format!("not a safetensors file: {error}"))?;
+        let found = ["", "model.", "encoder."]
+            .iter()
+            .chain(prefixes)
+            .find(|prefix| tensors.tensor(&format!("{prefix}{known}")).is_ok());
+        let prefix = found.ok_or_else(|| format!("there is no tensor `{known}`"))?.to_string();
+        Ok(Weights { tensors, prefix })
+    }
+
+    /// Whether there is a tensor, by its whole name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    /// A tensor of the body.
+    pub fn body(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        self.get(&format!("{}{name}", self.prefix), shape)
+    }
+
+    /// A tensor of the body that may be missing: zeros then.
+    pub fn body_or_zeros(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        match self.has(&format!("{}{name}", self.prefix)) {
+            true => self.body(name, shape),
+            false => Ok(vec![0.0; shape.iter().product()]),
+        }
+    }
+
+    /// Whether the body has a tensor.
+    pub fn body_has(&self, name: &str) -> bool {
+        self.has(&format!("{}{name}", self.prefix))
+    }
+
+    /// A tensor that may be missing: zeros then.
+    pub fn get_or_zeros(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        if self.has(name) { self.get(name, shape) } else { Ok(vec![0.0; shape.iter().product()]) }
+    }
+
+    /// A tensor by its whole name; a file that holds another shape is refused.
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let tensor = self.tensors.tensor(name).map_err(|_| format!("there is no tensor `{name}`"))?;
+        if tensor.shape() != shape {
+            return Err(format!("the tensor `{name}` is {:?}, and config.json makes it {shape:?}", tensor.shape()));
+        }
+        let numbers = numbers(tensor.dtype(), tensor.data()).ok_or_else(|| {
+            format!("the tensor `{name}` is of type {:?}: f32, f16 and bf16 are read", tensor.dtype())
+        })?;
+        match numbers.iter().all(|number| number.is_finite()) {
+            true => Ok(numbers),
+            false => Err(format!("the tensor `{name}` holds what is no number")),
+        }
+    }
+}
+
+/// The numbers of a tensor.
+fn numbers(kind: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    let halves = || data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+    Some(match kind {
+        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        Dtype::BF16 => halves().map(|bits| f32::from_bits(u32::from(bits) << 16)).collect(),
+        Dtype::F16 => halves().map(half).collect(),
+        _ => return None,
+    })
+}
+
+/// A number of 16 bits by IEEE 754.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (bits >> 10 & 31, f32::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(i32::from(exponent) - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_16_bits_are_read() {
+        let values = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x3555, 0.333_251_95),
+            (0x8000, -0.0),
+        ];
+        for (bits, value) in values {
+            assert_eq!(half(bits).to_bits(), f32::to_bits(value));
+        }
+        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
+        assert_eq!(numbers(Dtype::BF16, &[0x80, 0x3f]), Some(vec![1.0]));
+        assert_eq!(numbers(Dtype::I64, &[0; 8]), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Windows on their way through the model: some thousands are waited for, sorted by length and scored.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use wanjuan_filters::kit::Origin;
+use wanjuan_models::encoder::{Encoder, Scratch, batches};
+
+use crate::numbers::{count, share};
+
+/// Tokens that are waited for before any goes through the model: enough that sorting makes batches of like length.
+const WAITED_FOR: usize = 1 << 20;
+
+/// Which document a window is of.
+pub struct Window {
+    /// The document.
+    pub origin: Origin,
+    /// Number of the window in its text.
+    pub number: u32,
+    /// Which of the texts that wait it is: equal ones are scored once.
+    text: usize,
+}
+
+/// Collects windows, and scores them.
+pub struct Scorer<'a> {
+    model: &'a Encoder,
+    busy: &'a Busy,
+    windows: Vec<Window>,
+    texts: Vec<Vec<u32>>,
+    tokens: usize,
+    scratch: Scratch,
+}
+
+/// How long tasks worked, how long in the model, and on how much; what the summary tells.
+#[derive(Debug, Default)]
+pub struct Busy {
+    model: AtomicU64,
+    all: AtomicU64,
+    windows: AtomicU64,
+    tokens: AtomicU64,
+}
+
+impl Busy {
+    /// Adds the time of a task.
+    pub fn worked(&self, time: Duration) {
+        self.all.fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// For the summary, if anything was scored.
+    pub fn told(&self) -> Option<String> {
+        let [model, all, windows, tokens] =
+            [&self.model, &self.all, &self.windows, &self.tokens].map(|count| count.load(Ordering::Relaxed));
+        (windows > 0).then(|| {
+            let rate = tokens as f64 / (model as f64 / 1e6).max(1e-6);
+            format!(
+                "{} windows, {} tokens, {:.0} a second; its threads were in the model {} of their time",
+                count(windows),
+                count(tokens),
+                rate,
+                share(model, all)
+            )
+        })
+    }
+}
+
+impl<'a> Scorer<'a> {
+    /// Nothing waits yet.
+    pub fn new(model: &'a Encoder, busy: &'a Busy) -> Scorer<'a> {
+        Scorer { model, busy, windows: Vec::new(), texts: Vec::new(), tokens: 0, scratch: Scratch::default() }
+    }
+
+    /// Takes a window: its ids and, in four bytes behind them, its number.
+    pub fn push(&mut self, origin: Origin, value: &[u8], say: &mut impl FnMut(&Window, &[f32])) {
+        let Some((ids, number)) = value.split_last_chunk::<4>() else { return };
+        let ids = ids.as_chunks::<4>().0.iter().map(|&id| u32::from_le_bytes(id));
+        if !self.texts.last().is_some_and(|last| last.iter().copied().eq(ids.clone())) {
+            if self.tokens >= WAITED_FOR {
+                self.finish(say);
+            }
+            let text: Vec<u32> = ids.collect();
+            self.tokens += text.len();
+            self.texts.push(text);
+        }
+        self.windows.push(Window { origin, number: u32::from_be_bytes(*number), text: self.texts.len() - 1 });
+    }
+
+    /// Scores what waits.
+    pub fn finish(&mut self, say: &mut impl FnMut(&Window, &[f32])) {
+        let (each, started) = (self.model.scores(), Instant::now());
+        let lengths: Vec<usize> = self.texts.iter().map(Vec::len).collect();
+        let (mut all, mut some) = (vec![0.0; self.texts.len() * each], Vec::new());
+        for batch in batches(&lengths, self.model.batch_tokens(), self.model.is_padded()) {
+            let texts: Vec<&[u32]> = batch.iter().map(|&at| &self.texts[at][..]).collect();
+            some.clear();
+            // The CPU never fails; a graphics processor that does ends the run, which can be resumed.
+            self.model.score(&texts, &mut self.scratch, &mut some).unwrap_or_else(|error| panic!("{error}"));
+            for (&at, scores) in batch.iter().zip(some.chunks(each)) {
+                all[at * each..][..each].copy_from_slice(scores);
+            }
+        }
+        self.busy.model.fetch_add(started.elapsed().as_micros() as u64, Ordering::Relaxed);
+        self.busy.windows.fetch_add(self.windows.len() as u64, Ordering::Relaxed);
+        self.busy.tokens.fetch_add(self.tokens as u64, Ordering::Relaxed);
+        for window in self.windows.drain(..) {
+            say(&window, &all[window.text * each..][..each]);
+        }
+        self.texts.clear();
+        self.tokens = 0;
+    }
+}
