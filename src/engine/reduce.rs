@@ -399,7 +399,7 @@ pub fn name(node: &Node) -> String {
 
 /// The folder of a stage's records, below the work folder.
 pub fn folder(graph: &Graph, node: &Node) -> String {
-    let identity = digest(format!("wanjuan reduce 3\nseed {}\n{}", graph.seed, node.identity).as_bytes());
+    let identity = digest(format!("wanjuan reduce 4\nseed {}\n{}", graph.seed, node.identity).as_bytes());
     format!("reduce-{}-{}", node.name, &identity[..16])
 }
 

@@ -236,13 +236,17 @@ pub struct Decided {
 const MOST_OPEN: usize = 8;
 /// Length of a split's key in a decision.
 const SPLIT_KEY: usize = 32;
-/// In the place of a split's key: a text follows whose length stands in the place of the ordinal.
-const INDEX_KEY: &str = "index                           ";
 
 /// Bytes of a decision in one record. The rest follows in records of its own, which sort behind the first.
 const PIECE: usize = 256 << 10;
-/// First byte of those; a first record begins with 0 or 1.
-const CONTINUED: u8 = 2;
+/// First byte of a record of a decision: nothing was kept in its stead.
+const NONE: u8 = 0;
+/// A document of the corpus was: the key of its split and its ordinal follow.
+const HERE: u8 = 1;
+/// One of an index was: the length of its name and the name follow.
+const INDEXED: u8 = 2;
+/// What follows continues the record before.
+const CONTINUED: u8 = 3;
 
 /// How many records a decision takes.
 pub fn decision_pieces(bytes: &[u8]) -> usize {
@@ -258,17 +262,16 @@ pub fn encode_decision(kept: Option<Kept<&str>>, bytes: &[u8], piece: usize, out
             out.extend_from_slice(&(piece as u32).to_be_bytes());
         }
         Some(Kept::Here(key, ordinal)) => {
-            out.push(1);
+            out.push(HERE);
             out.extend_from_slice(key.as_bytes());
             out.extend_from_slice(&ordinal.to_le_bytes());
         }
         Some(Kept::Indexed(text)) => {
-            out.push(1);
-            out.extend_from_slice(INDEX_KEY.as_bytes());
+            out.push(INDEXED);
             out.extend_from_slice(&(text.len() as u64).to_le_bytes());
             out.extend_from_slice(text.as_bytes());
         }
-        None => out.push(0),
+        None => out.push(NONE),
     }
     let start = piece * PIECE;
     out.extend_from_slice(&bytes[start..bytes.len().min(start + PIECE)]);
@@ -276,20 +279,21 @@ pub fn encode_decision(kept: Option<Kept<&str>>, bytes: &[u8], piece: usize, out
 
 fn decode_decision(ordinal: u64, value: &[u8]) -> Option<Decided> {
     let (tag, rest) = value.split_first()?;
-    match tag {
-        0 => return Some(Decided { ordinal, kept: None, bytes: rest.to_vec() }),
-        1 => {}
+    let (kept, bytes) = match *tag {
+        NONE => (None, rest),
+        HERE => {
+            let (key, rest) = rest.split_at_checked(SPLIT_KEY)?;
+            let (ordinal, bytes) = rest.split_first_chunk()?;
+            (Some(Kept::Here(std::str::from_utf8(key).ok()?.to_owned(), u64::from_le_bytes(*ordinal))), bytes)
+        }
+        INDEXED => {
+            let (length, rest) = rest.split_first_chunk()?;
+            let (text, bytes) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+            (Some(Kept::Indexed(std::str::from_utf8(text).ok()?.to_owned())), bytes)
+        }
         _ => return None,
-    }
-    let (key, rest) = rest.split_at_checked(SPLIT_KEY)?;
-    let (kept, bytes) = rest.split_first_chunk()?;
-    let (key, number) = (std::str::from_utf8(key).ok()?, u64::from_le_bytes(*kept));
-    if key != INDEX_KEY {
-        return Some(Decided { ordinal, kept: Some(Kept::Here(key.to_owned(), number)), bytes: bytes.to_vec() });
-    }
-    let (text, bytes) = bytes.split_at_checked(usize::try_from(number).ok()?)?;
-    let text = std::str::from_utf8(text).ok()?.to_owned();
-    Some(Decided { ordinal, kept: Some(Kept::Indexed(text)), bytes: bytes.to_vec() })
+    };
+    Some(Decided { ordinal, kept, bytes: bytes.to_vec() })
 }
 
 impl Decisions {
