@@ -39,7 +39,7 @@ pub trait Portion: Send {
 /// What a thread keeps from one portion to the next.
 #[derive(Default)]
 pub struct Worker {
-    /// Number of the thread, for its note in the [`Window`].
+    /// Number of the thread, for its note in the [`Window`](super::poison::Window).
     pub number: usize,
     /// The document under way, and what has been computed of it.
     pub text: Text,

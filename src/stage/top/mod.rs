@@ -3,7 +3,7 @@
 //! A threshold guesses how a score is spread; a share does not: `share = 0.1` keeps the best tenth, whatever the model,
 //! the language or the crawl. With `scope = "lang"` (or a domain, a dump) each value has its own best share, so that one
 //! number means the same in every language. The cut is exact: scores of all documents are sorted on disk, not sketched,
-//! and of equal scores the first in the order of the corpus stay. The answer does not depend on threads, shards or
+//! and of equal scores the first in the order of the corpus stay (with a weight, the lightest). The answer does not depend on threads, shards or
 //! restarts. A document of which a score is missing or not a number is not ranked, and with `share` is dropped.
 //!
 //! Each document gets the field `percentile`: the share of documents that are no better, above 0 and up to 1, alike for
