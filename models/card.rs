@@ -296,7 +296,9 @@ mod tests {
 
     #[test]
     fn the_cards_that_come_along_are_cards_of_their_files() {
-        for (folder, name) in [("fasttext", "lid.176"), ("tokenizer", "wanjuan-12k")] {
+        for (folder, name) in
+            [("fasttext", "lid.176"), ("tokenizer", "wanjuan-12k"), ("embedding/wanjuan-e5-96", "wanjuan-e5-96")]
+        {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
             let card = Card::read(&folder.join("card.toml")).unwrap();
             assert_eq!(card.name, name);

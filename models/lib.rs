@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod card;
+pub mod embedding;
 pub mod encoder;
 pub mod fasttext;
 pub mod metrics;

@@ -22,6 +22,7 @@ const MODELS: &[(&str, &[u8])] = &[
     fasttext!("not-ad-en"),
     (include_str!("../fasttext/card.toml"), crate::fasttext::LID_176),
     (include_str!("../tokenizer/card.toml"), crate::tokenizer::BUILT_IN_FILE),
+    (include_str!("../embedding/wanjuan-e5-96/card.toml"), crate::embedding::BUILT_IN_FILE),
 ];
 
 /// Every model that comes along: its card and its file.

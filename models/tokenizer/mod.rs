@@ -1,19 +1,21 @@
 //! Tokenizers: any `tokenizer.json`, encoded fast and exactly.
 //!
 //! A file is read by two crates: `tokenizers`, which defines what is right, and `kitoken`, which is
-//! several times faster. When a tokenizer is loaded both encode a few texts that are chosen to be
+//! several times faster; what it has no cuts for, unigram models over words, `unigram.rs` encodes. When a tokenizer is loaded both encode a few texts that are chosen to be
 //! awkward, each of its own added tokens among words in one of them; only if they agree on all of them is the
 //! fast one used. Special tokens that stand in a
 //! text are text: a document must not be able to end itself. A file's truncation and padding are for
 //! batches of a model's input and are passed over: every document is encoded whole.
 
 mod fast;
+mod unigram;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
 use fast::Fast;
+use unigram::Unigram;
 
 /// The tokenizer that comes along; see `card.toml` beside it.
 pub const BUILT_IN: &str = "wanjuan-12k";
@@ -29,6 +31,7 @@ pub struct Tokenizer {
 
 enum Engine {
     Fast(Box<Fast>),
+    Unigram(Box<Unigram>),
     Reference,
 }
 
@@ -83,24 +86,32 @@ impl Tokenizer {
         let vocabulary = reference.get_vocab(true).values().max().map_or(0, |most| *most as usize + 1);
         let mut tokenizer = Tokenizer { engine: Engine::Reference, reference, vocabulary };
         if let Some(fast) = tokenizer.fast(bytes) {
-            tokenizer.engine = Engine::Fast(Box::new(fast));
+            tokenizer.engine = fast;
         }
         Ok(tokenizer)
     }
 
     /// The fast encoder, if it agrees with the reference.
-    fn fast(&self, bytes: &[u8]) -> Option<Fast> {
-        let definition = kitoken::convert::convert_tokenizers(bytes).ok()?;
+    fn fast(&self, bytes: &[u8]) -> Option<Engine> {
+        let unigram = serde_json::from_slice(bytes).ok().and_then(|definition| Unigram::new(&definition));
         // Special tokens are text. `kitoken` would cut before and behind them all the same.
-        let mut without = definition.clone();
-        without.specials.clear();
+        let definitions = kitoken::convert::convert_tokenizers(bytes).ok().map_or(Vec::new(), |definition| {
+            let mut without = definition.clone();
+            without.specials.clear();
+            vec![without, definition]
+        });
+        let engines = unigram.map(|unigram| Engine::Unigram(Box::new(unigram))).into_iter();
+        let mut engines =
+            engines.chain(definitions.into_iter().filter_map(Fast::new).map(|fast| Engine::Fast(Box::new(fast))));
         let added = self.reference.get_added_tokens_decoder();
         let among_words = added.values().map(|token| format!("a,{0} b{0}!{0}\n {0}", token.content));
         let texts: Vec<String> = AWKWARD.into_iter().map(str::to_owned).chain(among_words).collect();
-        [without, definition].into_iter().filter_map(Fast::new).find(|fast| {
+        engines.find(|engine| {
             texts.iter().all(|text| {
                 let (mut exact, mut quick) = (Vec::new(), Vec::new());
-                self.encode_exactly(text, &mut exact).is_ok() && fast.encode(text, &mut quick).is_ok() && exact == quick
+                self.encode_exactly(text, &mut exact).is_ok()
+                    && self.encode_by(engine, text, &mut quick).is_ok()
+                    && exact == quick
             })
         })
     }
@@ -116,9 +127,14 @@ impl Tokenizer {
         self.vocabulary
     }
 
+    /// How many characters each entry has, special tokens included, in no order.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.reference.get_vocab(true).keys().map(|token| token.chars().count()).collect()
+    }
+
     /// Whether the fast encoder is used.
     pub fn is_fast(&self) -> bool {
-        matches!(self.engine, Engine::Fast(_))
+        !matches!(self.engine, Engine::Reference)
     }
 
     /// The special tokens that a model's input has before and behind a text, such as `[CLS]` and `[SEP]`.
@@ -147,8 +163,16 @@ impl Tokenizer {
 
     /// Appends the ids of a text.
     pub fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), Error> {
-        match &self.engine {
+        self.encode_by(&self.engine, text, ids)
+    }
+
+    fn encode_by(&self, engine: &Engine, text: &str, ids: &mut Vec<u32>) -> Result<(), Error> {
+        match engine {
             Engine::Fast(fast) => fast.encode(text, ids),
+            Engine::Unigram(unigram) => {
+                unigram.encode(text, ids);
+                Ok(())
+            }
             Engine::Reference => self.encode_exactly(text, ids),
         }
     }
