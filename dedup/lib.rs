@@ -9,6 +9,7 @@ pub mod bloom;
 pub mod clusters;
 pub mod minhash;
 pub mod normal;
+pub mod semantic;
 pub mod spans;
 pub mod substrings;
 pub mod urls;
