@@ -57,7 +57,7 @@ impl Duplicates {
         };
         if stages(&record).next().is_none() {
             tell!("error: no step of this run looks for duplicates");
-            tell!("help: `exact_duplicates` and `minhash` do; `wanjuan list` shows every stage");
+            tell!("help: `exact_duplicates`, `minhash` and `semantic_duplicates` do; `wanjuan list` shows every stage");
             return Exit::Wrong;
         }
         let Duplicates { top, members, differences, .. } = self;

@@ -56,6 +56,7 @@ impl Registry {
             .with::<stage::Minhash>()
             .with::<stage::RepeatedSubstrings>()
             .with::<stage::Repositories>()
+            .with::<stage::SemanticDuplicates>()
             .with::<stage::Top>()
             .with::<sink::jsonl::Jsonl>()
             .with::<sink::parquet::Parquet>()

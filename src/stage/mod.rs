@@ -6,6 +6,7 @@
 //! links documents that share a key; what hangs together by links is then reduced as one. A stage of which the
 //! first document of a key stays may have a *Bloom filter* instead, which needs no order but that of the corpus.
 
+mod action;
 mod bloom;
 mod duplicate_spans;
 mod encoder;
@@ -14,6 +15,7 @@ mod keep;
 mod minhash;
 mod repeated_substrings;
 mod repositories;
+mod semantic_duplicates;
 mod tokens_of;
 mod top;
 
@@ -24,6 +26,7 @@ pub use exact_duplicates::ExactDuplicates;
 pub use minhash::Minhash;
 pub use repeated_substrings::RepeatedSubstrings;
 pub use repositories::Repositories;
+pub use semantic_duplicates::SemanticDuplicates;
 use serde::Serialize;
 pub use top::Top;
 use wanjuan_dedup::bloom::Shape;

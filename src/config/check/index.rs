@@ -31,7 +31,7 @@ impl Checker<'_> {
                 true => ("a Bloom filter".to_owned(), "leave out `bloom`, or remove `index` and `against`"),
                 false => (
                     format!("`{}`", known.name),
-                    "`index` and `against` are for `exact_duplicates` and `minhash`: remove them here",
+                    "`index` and `against` are for `exact_duplicates`, `minhash` and `semantic_duplicates`: remove them here",
                 ),
             };
             let what = format!("{who} keeps no index of what stays");

@@ -55,11 +55,10 @@ use std::cell::RefCell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_dedup::minhash::{Hash, PROFILES, Permutations, Scratch, Settings, Signer, Tokens};
-use wanjuan_filters::kit::{
-    Document, Field, Name, Origin, Profile, Reason, Setup, Step, Type, Verdict, Words, Wrong, tokenizer,
-};
+use wanjuan_filters::kit::{Document, Field, Origin, Profile, Reason, Setup, Step, Verdict, Words, Wrong, tokenizer};
 use wanjuan_models::tokenizer::BUILT_IN;
 
+use super::action::{Action, Actions};
 use super::keep::{Keep, Ranking, Scope};
 use super::{Clustering, Decision, Indexing, Key, Kind, Records, Stage, as_written};
 
@@ -138,27 +137,13 @@ pub enum Verify {
     Jaccard,
 }
 
-/// What becomes of duplicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// They are dropped.
-    Drop,
-    /// They stay, with the field `kept_instead`.
-    Mark,
-    /// They are dropped, and the one that stays has a `weight` by the size of its cluster.
-    Weight,
-}
-
 /// See the words at the top of this file.
 pub struct Minhash {
     config: Config,
     signer: Signer,
     scope: Scope,
     ranking: Ranking,
-    cluster_size: Name,
-    kept_instead: Name,
-    weight: Name,
+    actions: Actions,
 }
 
 /// What a thread uses again from document to document.
@@ -187,15 +172,13 @@ impl Step for Minhash {
             let what = format!("`threshold` is {}, and must be above 0 and at most 1", config.threshold);
             return Err(Wrong::setting("threshold", what));
         }
-        check_weights(&config)?;
+        let actions = Actions::new(config.action, &config.weights)?;
         let signer = signer(&config, setup)?;
         Ok(Minhash {
             signer,
             scope: Scope::new(&config.scope),
             ranking: Ranking::new(&config.keep, &config.by),
-            cluster_size: Name::new("cluster_size"),
-            kept_instead: Name::new(crate::engine::outcome::KEPT_INSTEAD),
-            weight: Name::new("weight"),
+            actions,
             config,
         })
     }
@@ -213,13 +196,7 @@ impl Step for Minhash {
     }
 
     fn writes(&self) -> Vec<Field> {
-        let mut fields = vec![Field { name: self.cluster_size, kind: Type::Integer }];
-        match self.config.action {
-            Action::Drop => {}
-            Action::Mark => fields.push(Field { name: self.kept_instead, kind: Type::Text }),
-            Action::Weight => fields.push(Field { name: self.weight, kind: Type::Number }),
-        }
-        fields
+        self.actions.writes()
     }
 }
 
@@ -232,21 +209,6 @@ fn signer(config: &Config, setup: &mut Setup) -> Result<Signer, Wrong> {
     let tokenizer = tokenizer(&config.tokenizer, setup)?;
     // A text that cannot be encoded has no token, and so is never a duplicate.
     Signer::with_tokenizer(&settings, move |text, ids| tokenizer.encode(text, ids).unwrap_or_else(|_| ids.clear()))
-}
-
-fn check_weights(config: &Config) -> Result<(), Wrong> {
-    let weights = &config.weights;
-    let wrong = match config.action {
-        Action::Weight if weights.is_empty() => "`action = \"weight\"` needs `weights`",
-        Action::Drop | Action::Mark if !weights.is_empty() => "`weights` are for `action = \"weight\"`",
-        _ if !weights.is_sorted_by(|a, b| a.0 < b.0) => "the sizes in `weights` do not rise",
-        _ if weights.iter().any(|(_, weight)| !(weight.is_finite() && *weight >= 0.0)) => {
-            "a weight is a number from 0 up"
-        }
-        _ => return Ok(()),
-    };
-    let example = "for example `weights = [[1, 1], [2, 2], [5, 3], [100, 1]]`: clusters of 5 to 99 count three times";
-    Err(Wrong::setting("weights", wrong).help(example))
 }
 
 impl Stage for Minhash {
@@ -279,21 +241,7 @@ impl Stage for Minhash {
     }
 
     fn apply(&self, document: &mut Document, decision: Option<Decision<'_>>) -> Verdict {
-        let size = match decision {
-            None => 1,
-            Some(decision) => match <[u8; 8]>::try_from(decision.bytes) {
-                Ok(size) => u64::from_le_bytes(size),
-                // A duplicate: the engine has noted what is kept in its stead.
-                Err(_) if self.config.action == Action::Mark => return Verdict::Keep,
-                Err(_) => return Verdict::Drop("near_duplicate"),
-            },
-        };
-        document.set_field(self.cluster_size, size as i64);
-        if self.config.action == Action::Weight {
-            let reached = self.config.weights.iter().rev().find(|(least, _)| u64::from(*least) <= size);
-            document.set_field(self.weight, reached.map_or(1.0, |&(_, weight)| weight));
-        }
-        Verdict::Keep
+        self.actions.apply(document, decision, "near_duplicate")
     }
 }
 
