@@ -5,7 +5,7 @@
 //! regression or none; further linear heads on the same body come from files of their own. All heads score from one
 //! pass.
 //!
-//! On the CPU the layers run on arithmetic of our own ([`kernels`]): there is no padding, and the bits of a score depend on
+//! On the CPU the layers run on arithmetic of our own (`kernels`): there is no padding, and the bits of a score depend on
 //! the text and the model alone. A [`Backend`] is anything that makes the vectors of texts; heads are the same behind
 //! all.
 
