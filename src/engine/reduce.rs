@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -190,10 +190,8 @@ impl Between<'_> {
                 None => Failure::Machine(error),
             }
         };
-        let runs = inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
         let scratch = attempt.folder().join("merge");
-        fs::create_dir(&scratch).map_err(at(&scratch))?;
-        let mut merge = merge_all(runs, partition(part, parts), &scratch, order).map_err(damaged)?;
+        let mut merge = open_merge(inputs, order, (part, parts), &scratch).map_err(damaged)?;
         let mut records = 0;
         let whole = match &self.node().work {
             Work::Observe(stage) => stage.whole_tasks(),
@@ -203,16 +201,7 @@ impl Between<'_> {
             if self.shared.stopping() {
                 return Err(Failure::Stopped);
             }
-            let mut group = Group {
-                key: (!whole).then_some(key),
-                merge: &mut merge,
-                failure: None,
-                survey: Vec::new(),
-                value: Vec::new(),
-                records: 0,
-                named: order == Order::IndexedFirst,
-                id: None,
-            };
+            let mut group = Group::new((!whole).then_some(key), &mut merge, order);
             let made = each(key, &mut group);
             while group.next().is_some() {} // what the stage did not care to read
             records += group.records;
@@ -251,60 +240,48 @@ impl Between<'_> {
             let attempt = self.ledger.attempt(&keys[part])?;
             let mut sorter = Sorter::create(&attempt.folder().join(DECISIONS), self.shared.memory.sorter, true);
             let mut value = Vec::new();
-            let mut surveys = self.survey(stage, inputs, (part as u64, keys.len() as u64), &attempt)?.into_iter();
-            let records =
-                self.merge(inputs, Order::IndexedFirst, (part as u64, keys.len() as u64), &attempt, |key, group| {
-                    let mut pushed = Ok(());
-                    group.survey = surveys.next().unwrap_or_default();
-                    stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
-                        if origin.split >= INDEXED {
-                            return; // it stays, whatever is said of it
+            let part = (part as u64, keys.len() as u64);
+            // Goes through the keys one step ahead, so that what is said of one is all that is held.
+            let scratch = attempt.folder().join("survey");
+            let mut ahead = match stage.surveys() {
+                true => Some(open_merge(inputs, Order::IndexedFirst, part, &scratch)?),
+                false => None,
+            };
+            let records = self.merge(inputs, Order::IndexedFirst, part, &attempt, |key, group| {
+                let mut pushed = Ok(());
+                if let Some(ahead) = &mut ahead {
+                    group.survey(stage, Group::new(Some(key), ahead, Order::IndexedFirst));
+                }
+                stage.reduce(key, group, &mut |origin: Origin, decision: Decision<'_>| {
+                    if origin.split >= INDEXED {
+                        return; // it stays, whatever is said of it
+                    }
+                    let named;
+                    let kept = match decision.kept {
+                        Some(kept) if kept.split >= INDEXED => {
+                            let id = decision.id.unwrap_or_default();
+                            named = format!("{}#{id}", indexes[(kept.split - INDEXED) as usize].name);
+                            Some(Kept::Indexed(named.as_str()))
                         }
-                        let named;
-                        let kept = match decision.kept {
-                            Some(kept) if kept.split >= INDEXED => {
-                                let id = decision.id.unwrap_or_default();
-                                named = format!("{}#{id}", indexes[(kept.split - INDEXED) as usize].name);
-                                Some(Kept::Indexed(named.as_str()))
-                            }
-                            Some(kept) => {
-                                Some(Kept::Here(self.job.splits[kept.split as usize].key.as_str(), kept.ordinal))
-                            }
-                            None => None,
-                        };
-                        for piece in 0..decision_pieces(decision.bytes) {
-                            encode_decision(kept.clone(), decision.bytes, piece, &mut value);
-                            let record = Record { key: address(origin), value: &value, origin: Origin::default() };
-                            if pushed.is_ok() {
-                                pushed = sorter.push(record);
-                            }
+                        Some(kept) => Some(Kept::Here(self.job.splits[kept.split as usize].key.as_str(), kept.ordinal)),
+                        None => None,
+                    };
+                    for piece in 0..decision_pieces(decision.bytes) {
+                        encode_decision(kept.clone(), decision.bytes, piece, &mut value);
+                        let record = Record { key: address(origin), value: &value, origin: Origin::default() };
+                        if pushed.is_ok() {
+                            pushed = sorter.push(record);
                         }
-                    });
-                    pushed
-                })?;
+                    }
+                });
+                pushed
+            })?;
+            if ahead.take().is_some() {
+                fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
+            }
             self.commit(attempt, DECISIONS, sorter.finish()?, records)
         })?;
         self.reduced(keys, made)
-    }
-
-    /// What the stage says of each key of a partition before it decides, in their order; nothing if it does not look.
-    fn survey(
-        &self,
-        stage: &dyn AnyStage,
-        inputs: &[Sorted<'_>],
-        part: (u64, u64),
-        attempt: &Attempt,
-    ) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut surveys = Vec::new();
-        if stage.surveys() {
-            self.merge(inputs, Order::IndexedFirst, part, attempt, |key, group| {
-                let mut said = Vec::new();
-                stage.survey(key, group, &mut said);
-                surveys.push(said);
-                Ok(())
-            })?;
-        }
-        Ok(surveys)
     }
 
     /// What tasks that decided leave.
@@ -342,6 +319,28 @@ pub struct Group<'a> {
     named: bool,
     /// Of the last record: where its id ends in the value, which begins behind two bytes.
     id: Option<usize>,
+}
+
+impl<'a> Group<'a> {
+    fn new(key: Option<Key>, merge: &'a mut Merge, order: Order) -> Group<'a> {
+        let named = order == Order::IndexedFirst;
+        Group { key, merge, failure: None, survey: Vec::new(), value: Vec::new(), records: 0, named, id: None }
+    }
+
+    /// Has the stage look at the same records, read apart, before it sees these.
+    fn survey(&mut self, stage: &dyn AnyStage, mut same: Group<'_>) {
+        let key = same.key.expect("only records of one key are looked at before");
+        stage.survey(key, &mut same, &mut self.survey);
+        while same.next().is_some() {}
+        self.failure = same.failure;
+    }
+}
+
+/// Opens the records of a partition; what more files are joined in than can be held open lies in a new folder.
+fn open_merge(inputs: &[Sorted<'_>], order: Order, (part, parts): (u64, u64), scratch: &Path) -> io::Result<Merge> {
+    let runs = inputs.iter().map(|input| (Some(input.split), input.run.clone())).collect();
+    fs::create_dir(scratch).map_err(at(scratch))?;
+    merge_all(runs, partition(part, parts), scratch, order)
 }
 
 impl Records for Group<'_> {

@@ -9,8 +9,8 @@
 //! Each document gets the field `percentile`: the share of documents that are no better, above 0 and up to 1, alike for
 //! equal scores. A rule behind this step (`drop_if = "percentile < 0.5"`) is a threshold that means one thing for every
 //! scope. With `bins = 20` it also gets `percentile_bin`, from 0 to 19: vigintiles. `weight = "characters"`, or a field
-//! that counts tokens, lets long documents count for more: the share, percentiles and bins are those of characters
-//! or tokens then.
+//! that counts tokens (up to 2^40 in a document; 0 where it is missing), lets long documents count for more: the
+//! share, percentiles and bins are those of characters or tokens then.
 //!
 //! Of several scores, `percentile` is the greatest of the ranks by each of them (`ensemble = "max"`), or their mean, as
 //! Nemotron-CC joins its classifiers. A second `top` with `score = "percentile"` cuts by it.
@@ -123,6 +123,9 @@ impl Number {
     }
 }
 
+/// The most a document counts for, so that sums of them stay exact.
+const MOST_WEIGHT: f64 = (1_u64 << 40) as f64;
+
 /// What a document counts for.
 #[derive(Debug, Clone, Copy)]
 enum Weight {
@@ -202,7 +205,7 @@ impl Top {
         match self.weight {
             Weight::Documents => 1,
             Weight::Characters => document.text().chars().count() as u64,
-            Weight::Number(number) => number.of(document).unwrap_or(0.0) as u64, // none below 0
+            Weight::Number(number) => number.of(document).unwrap_or(0.0).clamp(0.0, MOST_WEIGHT) as u64,
         }
     }
 }
@@ -265,7 +268,7 @@ impl Stage for Top {
     fn survey(&self, _: Key, records: &mut dyn Records, out: &mut Vec<u8>) {
         let mut all = 0_u64;
         while let Some((_, record)) = records.next() {
-            all += rank::read(record).weight;
+            all = all.saturating_add(rank::read(record).weight);
         }
         out.extend_from_slice(&all.to_le_bytes());
     }

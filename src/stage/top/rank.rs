@@ -90,8 +90,10 @@ impl Ranks {
             self.better = self.before;
         }
         let stays = (self.before as f64) < self.most;
-        self.before += said.weight;
-        let percentile = if self.all > 0.0 { 1.0 - self.better as f64 / self.all } else { 1.0 };
+        self.before = self.before.saturating_add(said.weight);
+        // Above 0 for what weighs nothing behind all others, too.
+        let percentile =
+            if self.all > 0.0 { (1.0 - self.better as f64 / self.all).max(f64::MIN_POSITIVE) } else { 1.0 };
         Ranked { score: said.score, stays, percentile }
     }
 }

@@ -117,6 +117,17 @@ fn weights_and_scopes_count() {
 }
 
 #[test]
+fn weights_beyond_all_bounds_do_not_wrap_and_none_still_ranks() {
+    let row = |a: f64, tokens: f64| [("a", a.into()), ("tokens", tokens.into())];
+    let rows = [row(2.0, 1e300), row(1.0, f64::INFINITY), row(0.0, -5.0)];
+    let rows: Vec<&[(&str, Value)]> = rows.iter().map(<[_; 2]>::as_slice).collect();
+    let found = ranked(&top("score = 'a'\nweight = 'tokens'"), &rows);
+    let percentiles: Vec<f64> = found.iter().filter_map(|found| found.0).collect();
+    assert_eq!((percentiles[0], percentiles[1]), (1.0, 0.5));
+    assert!(percentiles[2] > 0.0 && percentiles[2] < 1e-300);
+}
+
+#[test]
 fn of_several_scores_the_greatest_rank_counts_or_the_mean() {
     let rows = [[("a", 1.0.into()), ("b", 9.0.into())], [("a", 2.0.into()), ("b", 8.0.into())]];
     let rows: Vec<&[(&str, Value)]> = rows.iter().map(<[_; 2]>::as_slice).collect();
