@@ -129,17 +129,29 @@ thread_local! {
 impl Step for RepeatedSubstrings {
     const NAME: &'static str = "repeated_substrings";
     const VERSION: u32 = 2;
-    const WORDS: &'static str = include_str!("repeated_substrings.rs");
+    const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = Kind;
 
-    const PROFILES: &'static [Profile] = &[Profile {
-        name: "olmo3",
-        settings: "min_bytes = 500\ncut = \"character\"\nmerge = 0.95\nmin_left_chars = 1",
-        about: "The numbers of OLMo 3's substring stage: 500 bytes, one copy stays, spans are merged at 0.95 from both \
-                ends (configs/all_dressed/fuzzy_suffarr.yaml of datamap-rs, whose code drops a document of which nothing \
-                is left). It ran on 56 shards apart; here all are one.",
-    }];
+    const PROFILES: &'static [Profile] = &[
+        Profile {
+            name: "lee-2022",
+            settings: "min_tokens = 50\nkeep = \"none\"\ncut = \"character\"\nmin_left_chars = 0",
+            about: "ExactSubstr of Lee et al. 2022 (arXiv:2107.06499, sec. 4.1): passages of 50 tokens, of which their \
+                    tool (google-research/deduplicate-text-datasets, `self-similar` and `finish_dedup_wiki40b.py`) \
+                    cuts all copies and keeps every document, even if nothing is left; `keep = \"one\"` leaves the \
+                    first copy. What differs: tokens are those of `tokenizer`, not of GPT-2. Theirs are two bytes each \
+                    and compared as 100 bytes, which may begin within a token, and take along the marks between \
+                    documents; here whole tokens of one document are.",
+        },
+        Profile {
+            name: "olmo3",
+            settings: "min_bytes = 500\ncut = \"character\"\nmerge = 0.95\nmin_left_chars = 1",
+            about: "The numbers of OLMo 3's substring stage: 500 bytes, one copy stays, spans are merged at 0.95 from \
+                    both ends (configs/all_dressed/fuzzy_suffarr.yaml of datamap-rs, whose code drops a document of \
+                    which nothing is left). It ran on 56 shards apart; here all are one.",
+        },
+    ];
 
     fn new(config: Config, setup: &mut Setup) -> Result<Self, Wrong> {
         let (name, length, unit) = match (config.min_bytes, config.min_tokens) {
@@ -273,120 +285,4 @@ impl RepeatedSubstrings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passages_are_as_long_as_their_tokens() {
-        let step = step(r#"{"min_tokens": 16, "cut": "character", "keep": "none"}"#).unwrap();
-        let said =
-            "中文网页上有一段话，在另一个网页上又出现了一次，所以应该被找到，English words too, and more of them.";
-        let texts = [format!("第一个开头。{said}完了"), format!("Another beginning, {said}!")];
-        let mut records: Vec<(Key, Vec<u8>, Origin)> = Vec::new();
-        for (ordinal, text) in (0..).zip(&texts) {
-            let origin = Origin { split: 0, ordinal };
-            step.observe(&Document::new("", text.as_str()), &mut |key, value| {
-                records.push((key, value.to_vec(), origin))
-            });
-        }
-        records.sort();
-        struct Listed<'a>(std::slice::Iter<'a, (Key, Vec<u8>, Origin)>);
-        impl Records for Listed<'_> {
-            fn next(&mut self) -> Option<(Origin, &[u8])> {
-                self.0.next().map(|(_, value, origin)| (*origin, &value[..]))
-            }
-        }
-        let mut decisions = [Vec::new(), Vec::new()];
-        for group in records.chunk_by(|a, b| a.0 == b.0) {
-            step.reduce(group[0].0, &mut Listed(group.iter()), &mut |origin, decision| {
-                decisions[origin.ordinal as usize].extend_from_slice(decision.bytes);
-            });
-        }
-        for (text, bytes) in texts.iter().zip(&decisions) {
-            let tokenizer = step.tokenizer.as_ref().unwrap();
-            let cover = step.of_tokens(tokenizer, 1.0, text, bytes);
-            let repeated: String = cover.spans.iter().map(|span| &text[span.clone()]).collect();
-            // The first and the last token may reach beyond what is said in both.
-            assert!(said.contains(&repeated), "{repeated}");
-            assert!(repeated.chars().count() + 8 > said.chars().count(), "{repeated}");
-        }
-        let wrong = |settings| super::tests::step(settings).err().unwrap().what;
-        assert!(wrong(r#"{"tokenizer": "wanjuan-12k"}"#).contains("measured in characters"));
-        assert!(wrong(r#"{"min_tokens": 50, "min_bytes": 500}"#).contains("both say"));
-    }
-
-    const TEXT: &str = "Свой первый абзац, только здесь.\n这一段文字出现在三个不同的网页之中。\nИ последний абзац.";
-
-    fn step(settings: &str) -> Result<RepeatedSubstrings, Wrong> {
-        let config: Config = serde_json::from_str(settings).unwrap();
-        RepeatedSubstrings::new(config, &mut Setup::default())
-    }
-
-    /// Applies that the Chinese line is repeated, and some units around it.
-    fn applied(settings: &str, before: usize, behind: usize) -> (Verdict, Document) {
-        let step = step(settings).unwrap();
-        let at = TEXT.find('这').unwrap();
-        let count = |text: &str| match step.settings.unit {
-            Unit::Characters => text.chars().count(),
-            Unit::Bytes => text.len(),
-        };
-        let (start, line) = (count(&TEXT[..at]) - before, count("这一段文字出现在三个不同的网页之中。"));
-        let mut bytes = Vec::new();
-        let count = (line + before + behind + 1 - step.settings.length) as u64;
-        let found = Found { origin: Origin::default(), start: start as u64, count, kept: None };
-        found.write(&mut bytes);
-        let mut document = Document::new("", TEXT);
-        let verdict = step.apply(&mut document, Some(Decision { bytes: &bytes, ..Decision::default() }));
-        (verdict, document)
-    }
-
-    #[test]
-    fn lines_or_characters_are_cut() {
-        let (verdict, document) = applied(r#"{"min_chars": 16}"#, 1, 1);
-        assert_eq!(verdict, Verdict::Keep);
-        assert_eq!(document.text(), "Свой первый абзац, только здесь.\nИ последний абзац.");
-        assert_eq!(document.field(Name::new("repeated_chars")).unwrap().as_number(), Some(20.0));
-        // A part of the line before as well.
-        let some = |settings| applied(settings, 5, 0).1.text().to_owned();
-        assert_eq!(some(r#"{"min_chars": 16}"#), "Свой первый абзац, только здесь.\nИ последний абзац.");
-        assert_eq!(
-            some(r#"{"min_chars": 16, "cut": "character"}"#),
-            "Свой первый абзац, только зд\nИ последний абзац."
-        );
-        // A byte of a character is no character.
-        let bytes = |before| applied(r#"{"min_bytes": 16, "cut": "character"}"#, before, 0).1.text().to_owned();
-        assert_eq!(bytes(3), bytes(2));
-        assert_ne!(bytes(4), bytes(3));
-    }
-
-    #[test]
-    fn what_is_left_must_be_enough() {
-        let left = "Свой первый абзац, только здесь.\nИ последний абзац.".chars().count();
-        let verdict = |least: usize| applied(&format!(r#"{{"min_chars": 16, "min_left_chars": {least}}}"#), 1, 1).0;
-        assert_eq!(verdict(left), Verdict::Keep);
-        assert_eq!(verdict(left + 1), Verdict::Drop("too_little_left"));
-    }
-
-    #[test]
-    fn not_too_much_may_be_repeated() {
-        let share = 20.0 / TEXT.chars().count() as f64;
-        let verdict = |most: f64| applied(&format!(r#"{{"min_chars": 16, "max_repeated_share": {most}}}"#), 1, 1).0;
-        assert_eq!(verdict(share), Verdict::Keep);
-        assert_eq!(verdict(share - 0.001), Verdict::Drop("too_much_repeated"));
-    }
-
-    #[test]
-    fn nothing_decided_is_nothing_repeated() {
-        let mut document = Document::new("", "");
-        assert_eq!(step("{}").unwrap().apply(&mut document, None), Verdict::Keep);
-        assert_eq!(document.field(Name::new("repeated_chars")).unwrap().as_number(), Some(0.0));
-    }
-
-    #[test]
-    fn lengths_and_shares_have_bounds() {
-        let wrong = |settings| step(settings).err().unwrap().what;
-        assert_eq!(wrong(r#"{"min_chars": 15}"#), "`min_chars` is 15, and must be from 16 to 65536");
-        assert_eq!(wrong(r#"{"min_bytes": 65537}"#), "`min_bytes` is 65537, and must be from 16 to 65536");
-        assert_eq!(wrong(r#"{"merge": 1.5}"#), "`merge` is 1.5, and must be from 0 to 1");
-    }
-}
+mod tests;
