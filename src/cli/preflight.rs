@@ -10,7 +10,7 @@ use wanjuan_dedup::bloom::Shape;
 use crate::config::Pipeline;
 use crate::engine::Memory;
 use crate::engine::bloom;
-use crate::engine::estimate;
+use crate::engine::estimate::{self, Written};
 use crate::engine::graph::{Node, Work};
 use crate::engine::inputs::Split;
 use crate::engine::session::{self, Options, Prepared};
@@ -25,6 +25,8 @@ pub struct Preflight {
     pub need: u64,
     /// How much of it are the records of stages, by name.
     records: Vec<(String, u64)>,
+    /// What their indexes will take, wherever they lie.
+    indexes: Vec<Written>,
     free: Option<u64>,
     pub prepared: Prepared,
 }
@@ -80,10 +82,24 @@ impl Preflight {
         let prepared = session::prepare(pipeline, options).map_err(Unready::Machine)?;
         let input = prepared.splits.iter().map(Split::bytes).sum();
         let graph = pipeline.graph(&[]);
-        let estimate::Waiting { records, documents } =
+        let estimate::Waiting { records, indexes, documents } =
             estimate::waiting(&graph, &prepared.splits, memory.max_document).map_err(Unready::Machine)?;
         let waits = if options.plain_spool { documents.max(input) } else { input };
-        let need = need(input, waits, graph.phases()) + records.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        // An index on another disk takes nothing of this one.
+        let beside = |index: &&Written| disk(&index.folder) == disk(&pipeline.output);
+        let need = need(input, waits, graph.phases())
+            + records.iter().map(|(_, bytes)| bytes).sum::<u64>()
+            + indexes.iter().filter(beside).map(|index| index.bytes).sum::<u64>();
+        for Written { step, folder, bytes } in &indexes {
+            if let Some(free) = free_space(folder).filter(|free| *free < bytes / 10) {
+                return Err(Unready::Wrong(format!(
+                    "error: {} has {} free; the index of `{step}` takes about {}\nhelp: give `index` a folder on a larger disk\n",
+                    folder.display(),
+                    size(free),
+                    size(*bytes)
+                )));
+            }
+        }
         let free = free_space(&pipeline.output);
         if let Some(free) = free.filter(|free| *free < need / 10) {
             return Err(Unready::Wrong(format!(
@@ -93,7 +109,7 @@ impl Preflight {
                 size(need)
             )));
         }
-        Ok(Preflight { memory, input, need, records, free, prepared })
+        Ok(Preflight { memory, input, need, records, indexes, free, prepared })
     }
 
     /// What the run is about to do, in a line.
@@ -110,8 +126,19 @@ impl Preflight {
                 format!("\n{name}: about {} of that disk for its records, as its first documents tell", size(*bytes))
             })
             .collect();
+        let indexes: String = self
+            .indexes
+            .iter()
+            .map(|index| {
+                let Written { step, folder, bytes } = index;
+                let (bytes, folder) = (size(*bytes), folder.display());
+                format!(
+                    "\n{step}: at most about {bytes} of disk for its index in {folder}, as its first documents tell"
+                )
+            })
+            .collect();
         format!(
-            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}{records}{filters}",
+            "{}: {} of input in {} task{}, {} phase{}; {} thread{}, at most {} of memory, about {} of disk{}{records}{indexes}{filters}",
             pipeline.name,
             size(self.input),
             count(self.prepared.splits.len() as u64),
@@ -135,7 +162,9 @@ impl Preflight {
         let phases: Vec<_> = phases.collect();
         let records: serde_json::Map<_, _> =
             self.records.iter().map(|(name, bytes)| (name.clone(), (*bytes).into())).collect();
-        serde_json::json!({ "input_bytes": self.input, "disk_bytes": self.need, "record_bytes": records, "free_bytes": self.free, "phases": phases })
+        let indexes: serde_json::Map<_, _> =
+            self.indexes.iter().map(|index| (index.step.clone(), index.bytes.into())).collect();
+        serde_json::json!({ "input_bytes": self.input, "disk_bytes": self.need, "record_bytes": records, "index_bytes": indexes, "free_bytes": self.free, "phases": phases })
     }
 
     /// The phases: what each does, in how many tasks.
@@ -169,9 +198,18 @@ fn plural(number: usize) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
 
+/// The folder that is there already, of those that `folder` will lie in.
+fn standing(folder: &Path) -> &Path {
+    folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."))
+}
+
+/// The number of the disk that `folder` will lie on.
+fn disk(folder: &Path) -> Option<u64> {
+    rustix::fs::stat(standing(folder)).ok().map(|found| found.st_dev)
+}
+
 /// Free bytes of the disk that `folder` will lie on.
 pub fn free_space(folder: &Path) -> Option<u64> {
-    let folder = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
-    let disk = rustix::fs::statvfs(folder).ok()?;
+    let disk = rustix::fs::statvfs(standing(folder)).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -312,3 +312,40 @@ fn the_step_that_the_readme_shows_is_cleaned_against_two_indexes() {
     assert!(both.is_empty(), "{both:?} are in the first index");
     assert!(!first.is_empty() && last.len() < of_file(&texts, 2).len());
 }
+
+#[test]
+fn the_disk_that_an_index_will_take_is_told_before_a_run() {
+    let bench = Bench::new(0, 0);
+    let texts: BTreeSet<String> = families(&bench, 3_000).into_iter().collect();
+    // Of equal texts one stays, and of the others none.
+    let rows = |(at, text)| {
+        format!("{}\n", serde_json::json!({ "id": format!("{at}"), "text": text, "dump": "", "score": 0 }))
+    };
+    fs::write(bench.path("corpus/0.jsonl"), texts.iter().enumerate().map(rows).collect::<String>()).unwrap();
+    let length = |folder: &Path| files(folder).into_values().map(|bytes| bytes.len()).sum::<usize>() as f64;
+    let told = |output: &str, step: &str| {
+        let file = pipeline(&bench, output, "corpus/0.jsonl", step);
+        let told = run(&file, &["--dry-run", "--output", "json"], 0).stdout;
+        serde_json::from_slice::<serde_json::Value>(&told).unwrap()
+    };
+    for (kind, step, range) in [
+        // Records of bands are hashes, which cannot be compressed.
+        ("bands", "use = \"minhash\"\nbands = 20\nrows = 5\nverify = \"none\"", 0.95..1.3),
+        // Signatures that are near to each other can, and ids.
+        ("signatures", "use = \"minhash\"\nbands = 20\nrows = 5\nverify = \"signature\"", 0.95..1.8),
+        ("exact", "use = \"exact_duplicates\"", 0.95..1.8),
+    ] {
+        let name = step.split('"').nth(1).unwrap();
+        let with = format!("{step}\nindex = \"index-{kind}\"");
+        let (plain, counted) = (told(&format!("plain-{kind}"), step), told(kind, &with));
+        let bytes = counted["index_bytes"][name].as_u64().unwrap();
+        assert_eq!(plain["index_bytes"], serde_json::json!({}));
+        assert_eq!(counted["disk_bytes"].as_u64().unwrap(), plain["disk_bytes"].as_u64().unwrap() + bytes);
+        let ran = run(&pipeline(&bench, kind, "corpus/0.jsonl", &with), &[], 0);
+        let line = format!("{name}: at most about ");
+        assert!(String::from_utf8(ran.stderr).unwrap().lines().any(|told| told.starts_with(&line)));
+        let stay = kept(&bench, kind).len() as f64 / texts.len() as f64;
+        let ratio = bytes as f64 * stay / length(&bench.path(&format!("index-{kind}")));
+        assert!(range.contains(&ratio), "{kind}: {bytes} bytes, {ratio}, {stay} stay");
+    }
+}

@@ -281,7 +281,7 @@ impl Target {
 const MOST_ID: usize = 4096;
 
 /// Appends an id to a value, before what is held of the document.
-fn put_id(id: &str, out: &mut Vec<u8>) {
+pub fn put_id(id: &str, out: &mut Vec<u8>) {
     let id = &id[..id.floor_char_boundary(MOST_ID)];
     out.extend_from_slice(&(id.len() as u16).to_le_bytes());
     out.extend_from_slice(id.as_bytes());
