@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub struct Card {
     /// What it is called in pipelines and by `wanjuan models`.
     pub name: String,
-    /// What reads it: `fasttext`, `ngram`, `encoder`, `embedding`, `tokenizer`.
+    /// What reads it: `fasttext`, `ngram`, `encoder`, `embedding`, `tokenizer`, `regression`.
     pub kind: String,
     /// The model's file, beside the card.
     pub file: String,

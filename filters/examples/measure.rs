@@ -8,7 +8,9 @@
 use std::io::{BufRead, Write};
 
 use wanjuan_filters::kit::{Document, Filter, Measures, Setup, Text, Verdict};
-use wanjuan_filters::{Evalweb, GopherQuality, GopherRepetition, LongText, MadladQuality};
+use wanjuan_filters::{
+    Evalweb, GopherQuality, GopherRepetition, InformationDensity, LongText, MadladQuality, Perplexity,
+};
 
 fn run<F: Filter>(profile: &str, settings: &str) -> Result<(), Box<dyn std::error::Error>> {
     let known = F::PROFILES.iter().find(|known| known.name == profile);
@@ -48,6 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = settings.join("\n");
     match step {
         "evalweb" => run::<Evalweb>(profile, &settings),
+        "information_density" => run::<InformationDensity>(profile, &settings),
+        "perplexity" => run::<Perplexity>(profile, &settings),
         "long_text" => run::<LongText>(profile, &settings),
         "gopher_quality" => run::<GopherQuality>(profile, &settings),
         "madlad_quality" => run::<MadladQuality>(profile, &settings),

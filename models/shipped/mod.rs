@@ -11,6 +11,12 @@ macro_rules! fasttext {
     };
 }
 
+macro_rules! ngrams {
+    ($name:literal) => {
+        (include_str!(concat!($name, ".card.toml")), include_bytes!(concat!($name, ".ngrams")) as &[u8])
+    };
+}
+
 /// Card and file of each.
 const MODELS: &[(&str, &[u8])] = &[
     fasttext!("toxic-zh"),
@@ -20,6 +26,8 @@ const MODELS: &[(&str, &[u8])] = &[
     fasttext!("fluent-zh"),
     fasttext!("fluent-en"),
     fasttext!("not-ad-en"),
+    ngrams!("chars-zh"),
+    ngrams!("chars-en"),
     (include_str!("../fasttext/card.toml"), crate::fasttext::LID_176),
     (include_str!("../tokenizer/card.toml"), crate::tokenizer::BUILT_IN_FILE),
     (include_str!("../embedding/wanjuan-e5-96/card.toml"), crate::embedding::BUILT_IN_FILE),

@@ -43,6 +43,8 @@ impl Registry {
             .with::<filters::BadWords>()
             .with::<filters::ListedWords>()
             .with::<filters::Classifier>()
+            .with::<filters::InformationDensity>()
+            .with::<filters::Perplexity>()
             .with::<filters::RedpajamaSignals>()
             .with::<filters::WanjuanCc>()
             .with::<filters::Evalweb>()
