@@ -40,7 +40,8 @@ use super::{Columns, Decision, Key, Kind, Records, Stage};
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What documents are ranked by: a field or a measure, or several.
+    /// What documents are ranked by: a field or a measure, or several. Must be given.
+    #[serde(default)]
     pub score: Scores,
     /// The best share that stays; without it all do.
     #[serde(default)]
@@ -84,6 +85,12 @@ pub enum Scores {
     One(String),
     /// Several.
     Many(Vec<String>),
+}
+
+impl Default for Scores {
+    fn default() -> Scores {
+        Scores::Many(Vec::new())
+    }
 }
 
 impl Scores {
@@ -169,7 +176,8 @@ impl Step for Top {
     fn new(config: Config, _: &mut Setup) -> Result<Self, Wrong> {
         let names = config.score.names();
         if names.is_empty() || names.len() > 16 {
-            return Err(Wrong::setting("score", "`score` is a field or a measure, or a list of up to 16"));
+            let wrong = Wrong::setting("score", "`score` must be a field or a measure, or a list of up to 16");
+            return Err(wrong.help("as score = \"classifier.probability\""));
         }
         if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
             return Err(Wrong::setting("score", format!("`{}` is named twice", twice.1)));
