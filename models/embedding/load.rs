@@ -60,6 +60,9 @@ impl Table {
 
         let mut lengths = tokenizer.lengths();
         let entries = tokenizer.vocabulary().max(lengths.len());
+        if lengths.is_empty() {
+            return Err(Error("`tokenizer.json` has no token".to_owned()));
+        }
         let weights =
             tensors.tensor("weights").ok().map(|tensor| floats("weights", &tensor, |number| number)).transpose()?;
         let mapping = tensors.tensor("mapping").ok().map(|tensor| whole("mapping", &tensor)).transpose()?;

@@ -105,6 +105,13 @@ fn a_folder_that_is_no_model_is_refused_with_its_reason() {
     wrong(Table::from_bytes(&weights, &tokenizer[..99], &config), "`tokenizer.json` is damaged");
     wrong(Table::from_bytes(&weights, b"{}", &config), "`tokenizer.json`: not a tokenizer.json");
     wrong(Table::from_bytes(&weights, &tokenizer, b"{"), "`config.json` is damaged");
+
+    let tensors = [("embeddings", Dtype::F32, vec![1, 1], &good[..4]), ("mapping", Dtype::U32, vec![0], &[])];
+    let tensors = tensors.map(|(name, dtype, shape, data)| (name, TensorView::new(dtype, shape, data).unwrap()));
+    let empty = json!({ "version": "1.0", "added_tokens": [],
+        "model": { "type": "WordLevel", "vocab": {}, "unk_token": "[UNK]" } });
+    let model = Table::from_bytes(&serialize(tensors, None).unwrap(), empty.to_string().as_bytes(), b"{}");
+    wrong(model, "`tokenizer.json` has no token");
 }
 
 #[test]

@@ -71,6 +71,9 @@ impl Head {
         let metadata = header.metadata().clone().unwrap_or_default();
         let get = |key: &str| metadata.get(key).map(String::as_str).ok_or(format!("its metadata has no `{key}`"));
         let labels: Vec<String> = get("labels")?.lines().map(str::to_owned).collect();
+        if labels.is_empty() {
+            return Err("its metadata names no label".to_owned());
+        }
         let problem = match get("problem")? {
             "regression" => Problem::Regression,
             "one_label" => Problem::OneLabel,

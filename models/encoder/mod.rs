@@ -93,6 +93,7 @@ impl Encoder {
             let what = format!("it has {} tokens, and the model {}", tokens.vocabulary(), shape.vocabulary);
             return Err(wrong(&tokenizer)(what));
         }
+        tokens.fits(&shape).map_err(wrong(&tokenizer))?;
         let bytes = read(&weights)?;
         if let Some(card) = Card::beside(&weights).map_err(|error| Error(error.to_string()))? {
             card.verify_bytes(&bytes).map_err(|error| Error(error.to_string()))?;

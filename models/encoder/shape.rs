@@ -6,6 +6,10 @@ use serde::Deserialize;
 
 use super::kernels::Activation;
 
+/// Most entries of the table of positions that are read, and most labels: more than any model has, and few enough that a
+/// broken file does not ask for gigabytes.
+const MOST: usize = 1 << 17;
+
 /// Which layers a model is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
@@ -148,31 +152,45 @@ impl Shape {
                     .to_owned(),
             );
         }
-        let first_position = if family == Family::Roberta { config.pad_token_id.unwrap_or(1) + 1 } else { 0 };
+        let first_position =
+            if family == Family::Roberta { config.pad_token_id.unwrap_or(1).saturating_add(1) } else { 0 };
         let tokens = config.max_position_embeddings.saturating_sub(first_position);
         if tokens < 3 {
             return Err("max_position_embeddings leaves no room for a text".to_owned());
         }
+        if config.max_position_embeddings > MOST {
+            return Err(format!("max_position_embeddings is more than {MOST}"));
+        }
+        let above_zero = |name: &str, number: f32| match number.is_finite() && number > 0.0 {
+            true => Ok(number),
+            false => Err(format!("{name} must be a number above 0")),
+        };
         let theta = |of: &str, plain: Option<f32>, default| {
             let ropes = config.rope_parameters.as_ref();
             let rope = ropes.and_then(|ropes| ropes.get(of)).and_then(Option::as_ref).and_then(|rope| rope.rope_theta);
-            rope.or(plain).unwrap_or(default)
+            above_zero("rope_theta", rope.or(plain).unwrap_or(default))
         };
-        let modern = (family == Family::ModernBert).then(|| Modern {
-            global_every: config.global_attn_every_n_layers.unwrap_or(3).max(1),
-            reach: config.local_attention.unwrap_or(128) / 2,
-            global_theta: theta("full_attention", config.global_rope_theta, 160_000.0),
-            local_theta: theta("sliding_attention", config.local_rope_theta, 10_000.0),
-            head_activation: config.classifier_activation.unwrap_or(Activation::Gelu),
-        });
+        let modern = match family {
+            Family::ModernBert => Some(Modern {
+                global_every: config.global_attn_every_n_layers.unwrap_or(3).max(1),
+                reach: config.local_attention.unwrap_or(128).min(MOST) / 2,
+                global_theta: theta("full_attention", config.global_rope_theta, 160_000.0)?,
+                local_theta: theta("sliding_attention", config.local_rope_theta, 10_000.0)?,
+                head_activation: config.classifier_activation.unwrap_or(Activation::Gelu),
+            }),
+            _ => None,
+        };
+        let count = config.id2label.as_ref().map_or(config.num_labels.unwrap_or(2), BTreeMap::len);
+        if !(1..=MOST).contains(&count) {
+            return Err(format!("id2label, num_labels: {count} labels, and there are between 1 and {MOST}"));
+        }
         let labels = match &config.id2label {
             Some(named) => {
-                let count = named.len();
                 let at = |number: usize| named.get(&number.to_string()).cloned();
                 (0..count).map(at).collect::<Option<Vec<_>>>().ok_or("id2label: its numbers are not 0, 1, 2, …")?
             }
             // What the library fills in where the file is silent.
-            None => (0..config.num_labels.unwrap_or(2)).map(|number| format!("LABEL_{number}")).collect(),
+            None => (0..count).map(|number| format!("LABEL_{number}")).collect(),
         };
         let problem = match config.problem_type.as_deref() {
             Some("regression") => Problem::Regression,
@@ -198,7 +216,7 @@ impl Shape {
             heads,
             intermediate: config.intermediate_size,
             activation: config.hidden_act.unwrap_or(Activation::Gelu),
-            epsilon: config.layer_norm_eps.unwrap_or(epsilon),
+            epsilon: above_zero("layer_norm_eps", config.layer_norm_eps.unwrap_or(epsilon))?,
             tokens,
             kinds: config.type_vocab_size.unwrap_or(2),
             first_position,

@@ -135,9 +135,9 @@ fn a_broken_folder_is_refused_with_its_reason() {
         change(place.path());
         Encoder::load(place.path(), &Found::Cpu).err().map(|error| error.to_string()).unwrap_or_default()
     };
-    let config = |from: &'static str, to: &'static str| {
-        copy(&move |place: &Path| {
-            let path = place.join("config.json");
+    let replaced = |file: &'static str, from: &'static str, to: &str| {
+        copy(&|place: &Path| {
+            let path = place.join(file);
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.contains(from), "{text}");
             std::fs::write(path, text.replace(from, to)).unwrap();
@@ -159,10 +159,21 @@ fn a_broken_folder_is_refused_with_its_reason() {
         ("\"hidden_size\": 24", "\"hidden_size\": 23", "sizes that cannot be"),
         ("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "there is no tensor `bert.encoder.layer.2"),
         ("\"hidden_act\": \"gelu\"", "\"hidden_act\": \"mish\"", "mish"),
+        ("\"max_position_embeddings\": 96", "\"max_position_embeddings\": 131073", "max_position_embeddings is more"),
+        ("{\n    \"0\": \"LABEL_0\"\n  }", "null, \"num_labels\": 9000000000", "9000000000 labels"),
+        ("{\n    \"0\": \"LABEL_0\"\n  }", "{}", "0 labels"),
+        ("\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": -1e-12", "layer_norm_eps must be"),
+        ("\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": 0", "layer_norm_eps must be"),
     ] {
-        let found = config(from, to);
+        let found = replaced("config.json", from, to);
         assert!(found.contains(told), "{found}");
     }
+    let past = replaced("tokenizer.json", "\"ids\":[2]", "\"ids\":[142]");
+    assert!(past.contains("adds the token 142, and the model has 142"), "{past}");
+    let (ids, names) = (["2"; 95].join(","), ["\"[CLS]\""; 95].join(","));
+    let many = format!("\"ids\":[{ids}],\"tokens\":[{names}]");
+    let many = replaced("tokenizer.json", "\"ids\":[2],\"tokens\":[\"[CLS]\"]", &many);
+    assert!(many.contains("adds 96 tokens, and the model reads 96"), "{many}");
     let nan = copy(&|place| {
         let path = place.join("model.safetensors");
         let mut bytes = std::fs::read(&path).unwrap();
@@ -171,6 +182,21 @@ fn a_broken_folder_is_refused_with_its_reason() {
         std::fs::write(path, bytes).unwrap();
     });
     assert!(nan.contains("holds what is no number"), "{nan}");
+}
+
+#[test]
+fn numbers_of_a_configuration_that_cannot_be_are_refused() {
+    let read = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(folder(name).join("config.json")).unwrap();
+        assert!(text.contains(from), "{text}");
+        Shape::from_json(text.replace(from, to).as_bytes()).err().unwrap_or_default()
+    };
+    let pad = read("roberta", "\"pad_token_id\": 1", "\"pad_token_id\": 18446744073709551615");
+    assert!(pad.contains("no room for a text"), "{pad}");
+    for theta in ["0.0", "-10000.0"] {
+        let found = read("modernbert", "\"rope_theta\": 10000.0", &format!("\"rope_theta\": {theta}"));
+        assert!(found.contains("rope_theta must be"), "{found}");
+    }
 }
 
 #[test]

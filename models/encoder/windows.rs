@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::shape::Shape;
 use crate::tokenizer::Tokenizer;
 
 /// The tokenizer of a model, with the tokens that it puts before and behind each text.
@@ -30,8 +31,20 @@ impl Tokens {
         self.before.len() + self.after.len()
     }
 
+    /// Whether the model knows the tokens that stand about a text, and reads more than them.
+    pub fn fits(&self, shape: &Shape) -> Result<(), String> {
+        if let Some(id) = self.before.iter().chain(&self.after).find(|&&id| id as usize >= shape.vocabulary) {
+            return Err(format!("its post_processor adds the token {id}, and the model has {}", shape.vocabulary));
+        }
+        if self.special() >= shape.tokens {
+            let (special, most) = (self.special(), shape.tokens);
+            return Err(format!("its post_processor adds {special} tokens, and the model reads {most} at a time"));
+        }
+        Ok(())
+    }
+
     /// Cuts a text into windows of at most `most` tokens, the special ones with them, and gives each to `take`: all, or
-    /// as many as wanted. A text without a token has no window.
+    /// as many as wanted. A text without a token has no window. `most` is more than the special ones.
     pub fn windows(&self, text: &str, most: usize, wanted: usize, mut take: impl FnMut(&[u32])) -> Result<(), String> {
         let mut ids = Vec::new();
         self.tokenizer.encode(text, &mut ids).map_err(|error| error.to_string())?;
