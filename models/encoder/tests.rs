@@ -174,6 +174,9 @@ fn a_broken_folder_is_refused_with_its_reason() {
     let many = format!("\"ids\":[{ids}],\"tokens\":[{names}]");
     let many = replaced("tokenizer.json", "\"ids\":[2],\"tokens\":[\"[CLS]\"]", &many);
     assert!(many.contains("adds 96 tokens, and the model reads 96"), "{many}");
+    let unknown =
+        replaced("tokenizer.json", "{\"SpecialToken\":{\"id\":\"[CLS]\"", "{\"SpecialToken\":{\"id\":\"[CLT]\"");
+    assert!(unknown.contains("tokenizer.json"), "{unknown}");
     let nan = copy(&|place| {
         let path = place.join("model.safetensors");
         let mut bytes = std::fs::read(&path).unwrap();
@@ -207,6 +210,32 @@ fn an_empty_text_has_no_window_and_long_ones_have_several() {
     let lengths: Vec<usize> = long.iter().map(Vec::len).collect();
     assert_eq!(lengths.len(), 7);
     assert!(lengths.iter().all(|length| (86..=88).contains(length)), "{lengths:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        at in any::<prop::sample::Index>(), model in 0_usize..3, file in 0_usize..3, to: u8, cut: bool
+    ) {
+        let place = tempfile::tempdir().unwrap();
+        for (number, name) in FILES.into_iter().enumerate() {
+            let mut bytes = std::fs::read(folder(ALL[model]).join(name)).unwrap();
+            if number == file {
+                // What stands first says what the rest is.
+                let at = at.index(bytes.len().min(4096));
+                if cut { bytes.truncate(at) } else { bytes[at] = to }
+            }
+            std::fs::write(place.path().join(name), bytes).unwrap();
+        }
+        if let Ok(encoder) = Encoder::load(place.path(), &Found::Cpu) {
+            let windows = windows(&encoder, "The river, 河水 unknown.");
+            let windows: Vec<&[u32]> = windows.iter().map(Vec::as_slice).collect();
+            encoder.score(&windows, &mut Scratch::default(), &mut Vec::new()).unwrap();
+            encoder.embed(&windows, &mut Scratch::default(), &mut Vec::new()).unwrap();
+        }
+    }
 }
 
 proptest! {
