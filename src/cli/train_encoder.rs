@@ -60,9 +60,11 @@ impl EncoderArgs {
         if Path::new(&card.name).file_name() != Some(card.name.as_ref()) {
             return Err(format!("`{}` is no name of a folder; --out says where it is", card.name));
         }
-        if !(0.0..1.0).contains(&common.held_out) || self.ridge.is_nan() || self.ridge <= 0.0 {
+        if !(0.0..1.0).contains(&common.held_out) || !self.ridge.is_finite() || self.ridge <= 0.0 {
             return Err("--held-out is a share of the texts, as 0.2, and --ridge a number above 0".to_owned());
         }
+        let folder = common.out.join(&card.name);
+        heads::apart(model, &folder)?;
         let (found, device) = self.device.parse::<Wanted>()?.find()?;
         tell!("device: {device}");
         let (mut texts, mut data) = (Vec::new(), Vec::new());
@@ -79,7 +81,6 @@ impl EncoderArgs {
         let target = if self.number { Target::Number } else { Target::Labels };
         let settings = Settings { target, ridge: self.ridge, held_out: common.held_out, threads };
         let trained = heads::fit(&encoder, &texts, &settings)?;
-        let folder = common.out.join(&card.name);
         heads::write(&trained, model, &folder, self.card(&trained, data, model, common, card))?;
         let mut told = self.told(&trained, &folder);
         if let Some(ask) = self.ask {
@@ -109,12 +110,13 @@ impl EncoderArgs {
             let values: Vec<String> = all.measures.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
             format!("{} on {} held-out texts", values.join(", "), all.documents)
         });
-        let agrees = |measured: &&heads::Measured| {
-            measured.language != "*"
-                && measured.measures.get("accuracy").is_none_or(|share| *share >= self.min_agreement)
-        };
         Card {
-            languages: trained.measured.iter().filter(agrees).map(|measured| measured.language.clone()).collect(),
+            languages: trained
+                .measured
+                .iter()
+                .filter(|measured| self.agrees(measured))
+                .map(|measured| measured.language.clone())
+                .collect(),
             trained: format!(
                 "by wanjuan train-scorer on {} texts: a linear head on the mean of all tokens of {}, which stays as it is; \
                  transformers has no class for it",
@@ -131,6 +133,12 @@ impl EncoderArgs {
         }
     }
 
+    /// Whether the card names a language. Numbers are not told rightly or wrongly, so with them it names none.
+    fn agrees(&self, measured: &heads::Measured) -> bool {
+        let share = measured.measures.get("accuracy");
+        measured.language != "*" && share.is_some_and(|share| *share >= self.min_agreement)
+    }
+
     fn told(&self, trained: &Trained, folder: &Path) -> String {
         let mut text = format!("{} texts learned\n", count(trained.learned as u64));
         for measured in &trained.measured {
@@ -144,5 +152,44 @@ impl EncoderArgs {
         }
         let _ = writeln!(text, "{}", folder.display());
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        encoder: EncoderArgs,
+    }
+
+    #[test]
+    fn a_card_names_languages_that_were_told_rightly_and_none_for_numbers() {
+        let encoder = Line::parse_from(["x"]).encoder;
+        let agrees = |language: &str, name: &str, value| {
+            encoder.agrees(&heads::Measured {
+                language: language.to_owned(),
+                documents: 9,
+                measures: [(name.to_owned(), value)].into(),
+                reliability: Vec::new(),
+            })
+        };
+        assert!(agrees("en", "accuracy", 0.8) && !agrees("en", "accuracy", 0.7) && !agrees("*", "accuracy", 0.9));
+        assert!(!agrees("en", "correlation", 0.9));
+    }
+
+    #[test]
+    fn a_ridge_without_bound_is_refused() {
+        for ridge in ["inf", "NaN", "0", "-1"] {
+            let encoder = Line::parse_from(["x", "--model", "nowhere", &format!("--ridge={ridge}")]).encoder;
+            let common =
+                Common { files: &[], fields: &Fields::default(), out: Path::new("out"), held_out: 0.2, threads: None };
+            let card = Card { name: "name".to_owned(), ..Card::default() };
+            assert!(encoder.train(&common, card).unwrap_err().contains("--ridge a number above 0"), "{ridge}");
+        }
     }
 }

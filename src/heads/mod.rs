@@ -132,8 +132,19 @@ pub fn fit(encoder: &Encoder, texts: &[Labelled], settings: &Settings) -> Result
     Ok(Trained { learned: learned.len(), measured, fitted })
 }
 
+/// Whether the folder that is written is another than the model's own, which would be lost.
+pub fn apart(from: &Path, to: &Path) -> Result<(), String> {
+    match (from.canonicalize(), to.canonicalize()) {
+        (Ok(from), Ok(to)) if from == to => {
+            Err(format!("{}: this is the folder of --model; give another --out, or another name", to.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes the folder of a model with this head: it is read as any other, and has a card and a picture.
 pub fn write(trained: &Trained, from: &Path, to: &Path, mut card: Card) -> Result<(), String> {
+    apart(from, to)?;
     let [config, weights, tokenizer] = FILES;
     let read =
         |file: &str| std::fs::read(from.join(file)).map_err(|error| format!("{}: {error}", from.join(file).display()));

@@ -45,6 +45,9 @@ fn a_head_tells_texts_apart_and_its_folder_is_a_model_with_a_card() {
     assert!(std::fs::read_to_string(place.path().join("reliability.svg")).unwrap().contains("<circle"));
     let model = Encoder::load(place.path(), &Found::Cpu).unwrap();
     assert_eq!(model.heads()[0].labels, ["code", "river"]);
+    // Not over the model that it was fitted on, by whatever name.
+    let over = write(&trained, &place.path().join("."), place.path(), Card::default());
+    assert!(over.unwrap_err().contains("this is the folder of --model"));
     // The card's sum is held against the file when it is loaded.
     let weights = place.path().join("model.safetensors");
     let mut bytes = std::fs::read(&weights).unwrap();
@@ -98,6 +101,8 @@ fn texts_are_read_from_lines_and_rows_without_a_text_are_passed_over() {
     let read_ = read(&path, &Fields::default()).unwrap();
     assert_eq!(read_.len(), 2);
     assert_eq!((read_[0].label.as_str(), read_[0].number(), read_[1].label.as_str()), ("3", Ok(3.0), ""));
+    std::fs::write(&path, "{\"text\":\"a\"}\n{\"text\":\"b\",\"label\":\"not\\ngood\"}").unwrap();
+    assert!(read(&path, &Fields::default()).unwrap_err().contains("texts.jsonl:2: the label \"not\\ngood\";"));
     std::fs::write(&path, "{\"text\":\"a\"}\n{").unwrap();
     assert!(read(&path, &Fields::default()).unwrap_err().contains("texts.jsonl:2: "));
 }

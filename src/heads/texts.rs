@@ -40,9 +40,16 @@ pub fn read(path: &Path, fields: &Fields) -> Result<Vec<Labelled>, String> {
             other => other.to_string(),
         };
         let text = field(&fields.text);
-        if !text.trim().is_empty() {
-            all.push(Labelled { text, label: field(&fields.label), language: field(&fields.language) });
+        if text.trim().is_empty() {
+            continue;
         }
+        let label = field(&fields.label);
+        // A head's file has them one a line.
+        if label.contains(char::is_whitespace) {
+            let (path, row) = (path.display(), number + 1);
+            return Err(format!("{path}:{row}: the label {label:?}; a label is a word without spaces"));
+        }
+        all.push(Labelled { text, label, language: field(&fields.language) });
     }
     Ok(all)
 }

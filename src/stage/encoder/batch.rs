@@ -11,6 +11,9 @@ use crate::numbers::{count, share};
 /// Tokens that are waited for before any goes through the model: enough that sorting makes batches of like length.
 const WAITED_FOR: usize = 1 << 20;
 
+/// Windows that are waited for: those of a text that comes again and again are read once, but each is held.
+const HELD: usize = 1 << 18;
+
 /// Which document a window is of.
 pub struct Window {
     /// The document.
@@ -72,6 +75,9 @@ impl<'a> Scorer<'a> {
     /// Takes a window: its ids and, in four bytes behind them, its number.
     pub fn push(&mut self, origin: Origin, value: &[u8], say: &mut impl FnMut(&Window, &[f32])) {
         let Some((ids, number)) = value.split_last_chunk::<4>() else { return };
+        if self.windows.len() >= HELD {
+            self.finish(say);
+        }
         let ids = ids.as_chunks::<4>().0.iter().map(|&id| u32::from_le_bytes(id));
         if !self.texts.last().is_some_and(|last| last.iter().copied().eq(ids.clone())) {
             if self.tokens >= WAITED_FOR {
@@ -106,5 +112,31 @@ impl<'a> Scorer<'a> {
         }
         self.texts.clear();
         self.tokens = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use wanjuan_models::encoder::Found;
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_comes_again_and_again_is_not_held_as_often() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/encoder/golden/bert");
+        let (model, busy) = (Encoder::load(&folder, &Found::Cpu).unwrap(), Busy::default());
+        let mut scorer = Scorer::new(&model, &busy);
+        let value = [[2, 0, 0, 0], [20, 0, 0, 0], [3, 0, 0, 0], [0; 4]].concat();
+        let mut said = Vec::new();
+        for ordinal in 0..=HELD as u64 {
+            let origin = Origin { split: 0, ordinal };
+            scorer.push(origin, &value, &mut |window, scores| said.push((window.origin.ordinal, scores[0])));
+            assert!(scorer.windows.len() <= HELD);
+        }
+        scorer.finish(&mut |window, scores| said.push((window.origin.ordinal, scores[0])));
+        let first = said[0].1;
+        assert!(said.into_iter().eq((0..=HELD as u64).map(|ordinal| (ordinal, first))));
     }
 }

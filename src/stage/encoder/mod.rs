@@ -12,6 +12,9 @@
 //! the bits of a score depend on text and model alone: not on threads, batches or machines. On a graphics processor numbers
 //! differ in their last digits.
 //!
+//! A model whose numbers run over for a text gives no score: the field is not written, and where the step decides by it the
+//! text is dropped as `no_score`.
+//!
 //! An encoder reads some thousands of tokens a second on one core, a hundredth of a megabyte: put cheap steps before it, and let
 //! it read a part (`where = "…"`). The summary tells the device, why it was chosen, and how busy the model was.
 //!
@@ -107,7 +110,7 @@ struct Score {
 
 impl Step for Encoder {
     const NAME: &'static str = "encoder";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = Kind;
@@ -188,6 +191,7 @@ fn scores(config: &Config, model: &encoder::Encoder) -> Result<Vec<Score>, Wrong
 impl Stage for Encoder {
     const REASONS: &'static [Reason] = &[
         Reason::always("nothing_to_score"),
+        Reason::always("no_score"),
         Reason::of("score_too_low", "drop_below"),
         Reason::of("score_too_high", "drop_above"),
     ];
@@ -245,9 +249,19 @@ impl Stage for Encoder {
             };
             let scores = windows.clone().map(of);
             let value = match self.windows {
-                Windows::Max => scores.fold(f64::NEG_INFINITY, f64::max),
+                // Not `f64::max`, which passes over what is no number.
+                Windows::Max => scores.reduce(|a, b| if a.is_nan() || a > b { a } else { b }).unwrap_or(f64::NAN),
                 Windows::Mean | Windows::First => scores.sum::<f64>() / count,
             };
+            if !value.is_finite() {
+                if score.least.is_some() || score.most.is_some() {
+                    verdict = match verdict {
+                        Verdict::Keep => Verdict::Drop("no_score"),
+                        verdict => verdict,
+                    };
+                }
+                continue;
+            }
             document.set_field(score.field, value);
             let low = score.least.is_some_and(|least| value < least);
             let high = score.most.is_some_and(|most| value > most);

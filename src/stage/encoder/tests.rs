@@ -119,6 +119,26 @@ fn bounds_are_inclusive_and_each_has_its_reason() {
 }
 
 #[test]
+fn what_is_no_number_is_no_field_and_has_a_reason_where_the_step_decides() {
+    let judge = |windows, below: Option<f64>, scores: &[f32]| {
+        let drop_below = below.map(|below| ("value".to_owned(), below)).into_iter().collect();
+        let step = step(Config { windows, drop_below, ..config("bert", &[("value", "LABEL_0")]) });
+        let window = |(number, score): (usize, &f32)| [(number as u32).to_be_bytes(), score.to_le_bytes()].concat();
+        let bytes: Vec<u8> = scores.iter().enumerate().flat_map(window).collect();
+        let mut document = Document::new("", "A river.");
+        let verdict = step.apply(&mut document, Some(Decision { bytes: &bytes, ..Decision::default() }));
+        (verdict, document.field(Name::new("value")).is_some())
+    };
+    for windows in [Windows::Max, Windows::Mean] {
+        for scores in [[f32::NAN, 1.0], [1.0, f32::NAN], [f32::INFINITY, 1.0]] {
+            assert_eq!(judge(windows, Some(0.0), &scores), (Verdict::Drop("no_score"), false));
+            assert_eq!(judge(windows, None, &scores), (Verdict::Keep, false));
+        }
+        assert_eq!(judge(windows, Some(0.0), &[1.0, 2.0]), (Verdict::Keep, true));
+    }
+}
+
+#[test]
 fn several_heads_score_from_one_pass() {
     let heads = [("ours".to_owned(), format!("{MODEL}/head.safetensors"))].into();
     let step = step(Config { heads, ..config("bert", &[("value", "LABEL_0"), ("half", "ours.half")]) });
