@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use fast::Fast;
+use serde_json::Value;
 use unigram::Unigram;
 
 /// The tokenizer that comes along; see `card.toml` beside it.
@@ -64,6 +65,28 @@ const AWKWARD: [&str; 12] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \u{a0}\u{3000}……——",
 ];
 
+/// Refuses templates of one text that name a second one, or a special token that is not defined: the reference takes
+/// both for granted, and ends the thread where they are missing.
+fn templates_hold(processor: &Value) -> Result<(), Error> {
+    let list = |of: &Value| of.as_array().cloned().unwrap_or_default();
+    for processor in list(&processor["processors"]) {
+        templates_hold(&processor)?;
+    }
+    for piece in list(&processor["single"]) {
+        if let Some(token) = piece["SpecialToken"]["id"].as_str()
+            && processor["special_tokens"].get(token).is_none()
+        {
+            return Err(Error(format!(
+                "its post_processor names the special token `{token}`, which it does not define"
+            )));
+        }
+        if piece["Sequence"]["id"] == "B" {
+            return Err(Error("its post_processor has a second text where there is one".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 impl Tokenizer {
     /// Reads a `tokenizer.json`. (The one that comes along is [`Tokenizer::built_in`].)
     pub fn load(path: &Path) -> Result<Tokenizer, Error> {
@@ -78,6 +101,10 @@ impl Tokenizer {
 
     /// Reads the bytes of a `tokenizer.json`.
     pub fn from_bytes(bytes: &[u8]) -> Result<Tokenizer, Error> {
+        // The reference ends the thread over some files that are no JSON, so it is given none.
+        let definition: Value =
+            serde_json::from_slice(bytes).map_err(|error| Error(format!("not a tokenizer.json: {error}")))?;
+        templates_hold(&definition["post_processor"])?;
         let mut reference = tokenizers::Tokenizer::from_bytes(bytes)
             .map_err(|error| Error(format!("not a tokenizer.json: {error}")))?;
         reference.set_encode_special_tokens(true);
@@ -85,15 +112,15 @@ impl Tokenizer {
         reference.with_padding(None);
         let vocabulary = reference.get_vocab(true).values().max().map_or(0, |most| *most as usize + 1);
         let mut tokenizer = Tokenizer { engine: Engine::Reference, reference, vocabulary };
-        if let Some(fast) = tokenizer.fast(bytes) {
+        if let Some(fast) = tokenizer.fast(bytes, &definition) {
             tokenizer.engine = fast;
         }
         Ok(tokenizer)
     }
 
     /// The fast encoder, if it agrees with the reference.
-    fn fast(&self, bytes: &[u8]) -> Option<Engine> {
-        let unigram = serde_json::from_slice(bytes).ok().and_then(|definition| Unigram::new(&definition));
+    fn fast(&self, bytes: &[u8], definition: &Value) -> Option<Engine> {
+        let unigram = Unigram::new(definition);
         // Special tokens are text. `kitoken` would cut before and behind them all the same.
         let definitions = kitoken::convert::convert_tokenizers(bytes).ok().map_or(Vec::new(), |definition| {
             let mut without = definition.clone();
@@ -140,10 +167,7 @@ impl Tokenizer {
     /// The special tokens that a model's input has before and behind a text, such as `[CLS]` and `[SEP]`.
     pub fn frame(&self) -> Result<(Vec<u32>, Vec<u32>), Error> {
         let encode = |special| self.reference.encode_fast("a", special).map_err(|error| Error(error.to_string()));
-        // The reference panics where a template names a special token that the file does not have.
-        let framed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| encode(true)));
-        let framed = framed.unwrap_or_else(|_| Err(Error("its post_processor names a token it lacks".to_owned())))?;
-        let alone = encode(false)?;
+        let (alone, framed) = (encode(false)?, encode(true)?);
         let (alone, framed) = (alone.get_ids(), framed.get_ids());
         let start = framed.windows(alone.len().max(1)).position(|ids| ids == alone);
         let start = start.ok_or_else(|| Error("its post_processor changes more than the ends of a text".to_owned()))?;
@@ -218,6 +242,31 @@ mod tests {
     #[test]
     fn what_is_no_tokenizer_is_refused() {
         assert!(Tokenizer::from_bytes(b"{}").err().unwrap().to_string().contains("not a tokenizer.json"));
+    }
+
+    /// Every byte of a template for another: the file is refused, or it is used without a panic.
+    #[test]
+    fn a_template_whose_bytes_are_others_is_refused_or_used() {
+        let file = include_str!("../encoder/golden/bert/tokenizer.json");
+        let start = file.find("\"post_processor\"").unwrap();
+        let end = start + file[start..].find("\"decoder\"").unwrap();
+        let (mut refused, mut used) = (0, 0);
+        for at in start..end {
+            for byte in [b'B', b'"', b'[', b'0'] {
+                let mut bytes = file.as_bytes().to_vec();
+                bytes[at] = byte;
+                match Tokenizer::from_bytes(&bytes).and_then(|tokenizer| tokenizer.frame()) {
+                    Ok(_) => used += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > 100 && used > 100, "{refused} {used}");
+        let lacks = file.replace("{\"SpecialToken\":{\"id\":\"[CLS]\"", "{\"SpecialToken\":{\"id\":\"[CLT]\"");
+        let lacks = Tokenizer::from_bytes(lacks.as_bytes()).err().unwrap().to_string();
+        assert!(lacks.contains("names the special token `[CLT]`"), "{lacks}");
+        let pieces = file.replacen("{\"Sequence\":{\"id\":\"A\"", "{\"Sequence\":{\"id\":\"B\"", 1);
+        assert!(Tokenizer::from_bytes(pieces.as_bytes()).err().unwrap().to_string().contains("a second text"));
     }
 
     #[test]
