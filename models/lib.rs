@@ -5,8 +5,11 @@
 pub mod card;
 pub mod embedding;
 pub mod encoder;
+mod error;
 pub mod fasttext;
+mod floats;
 pub mod metrics;
 pub mod ngram;
 pub mod shipped;
 pub mod tokenizer;
+mod unpack;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Error;
 use super::table::{Rows, Table};
 use crate::card::{Card, sha256};
+use crate::floats::{brain, half};
 use crate::tokenizer::Tokenizer;
 
 /// The files of a model.
@@ -125,10 +126,7 @@ fn floats<T>(name: &str, tensor: &TensorView<'_>, keep: impl Fn(f64) -> T) -> Re
         Dtype::F64 => data.as_chunks().0.iter().map(|bytes| keep(f64::from_le_bytes(*bytes))).collect(),
         Dtype::F32 => data.as_chunks().0.iter().map(|bytes| keep(f32::from_le_bytes(*bytes).into())).collect(),
         Dtype::F16 => data.as_chunks().0.iter().map(|bytes| keep(half(u16::from_le_bytes(*bytes)).into())).collect(),
-        Dtype::BF16 => {
-            let number = |bytes: &[u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(*bytes)) << 16);
-            data.as_chunks().0.iter().map(|bytes| keep(number(bytes).into())).collect()
-        }
+        Dtype::BF16 => data.as_chunks().0.iter().map(|bytes| keep(brain(u16::from_le_bytes(*bytes)).into())).collect(),
         other => return Err(Error(format!("`{name}` holds {other:?}; known are F64, F32, F16, BF16 and I8"))),
     };
     match finite {
@@ -151,16 +149,4 @@ fn whole(name: &str, tensor: &TensorView<'_>) -> Result<Vec<u32>, Error> {
         }
         other => Err(Error(format!("`{name}` holds {other:?}, and must hold I64, U64, I32 or U32"))),
     }
-}
-
-/// A `float16`.
-fn half(bits: u16) -> f32 {
-    let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1f, f32::from(bits & 0x3ff));
-    let size = match exponent {
-        0 => fraction * 2_f32.powi(-24),
-        0x1f if fraction == 0.0 => f32::INFINITY,
-        0x1f => f32::NAN,
-        _ => (fraction + 1024.0) * 2_f32.powi(i32::from(exponent) - 25),
-    };
-    if sign == 1 { -size } else { size }
 }

@@ -8,8 +8,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
+pub use crate::error::Error;
 pub use load::FILES;
 pub use table::Table;
 
@@ -18,15 +17,17 @@ pub const BUILT_IN: &str = "wanjuan-e5-96";
 
 pub(crate) const BUILT_IN_FILE: &[u8] = include_bytes!("wanjuan-e5-96/model.safetensors");
 
+/// Its further files, by name.
+pub(crate) const BUILT_IN_PARTS: [(&str, &[u8]); 2] = [
+    ("tokenizer.json", include_bytes!("wanjuan-e5-96/tokenizer.json")),
+    ("config.json", include_bytes!("wanjuan-e5-96/config.json")),
+];
+
 impl Table {
     /// The model that comes along.
     pub fn built_in() -> Table {
-        let [weights, tokenizer, config]: [&[u8]; 3] = [
-            BUILT_IN_FILE,
-            include_bytes!("wanjuan-e5-96/tokenizer.json"),
-            include_bytes!("wanjuan-e5-96/config.json"),
-        ];
-        Table::from_bytes(weights, tokenizer, config).expect("a test loads the model that comes along")
+        let [(_, tokenizer), (_, config)] = BUILT_IN_PARTS;
+        Table::from_bytes(BUILT_IN_FILE, tokenizer, config).expect("a test loads the model that comes along")
     }
 }
 
@@ -39,15 +40,3 @@ pub trait Embedding: Send + Sync {
     /// the text holds nothing that the model knows.
     fn embed(&self, text: &str, vector: &mut Vec<f32>) -> bool;
 }
-
-/// Why a folder is no model.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}

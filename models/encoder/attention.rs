@@ -14,13 +14,13 @@ pub struct Heads {
 }
 
 /// Cosine and sine by position and pair, for rotary positions (Su et al., arXiv:2104.09864). Angles are rounded to
-/// `f32` where the reference implementation does.
+/// `f32` where the reference implementation does, and cosines are those of `libm`: the platform's differ in their last bits.
 fn angles(theta: f32, half: usize, tokens: usize) -> Vec<(f32, f32)> {
     let frequencies: Vec<f32> =
-        (0..half).map(|pair| (1.0 / f64::from(theta).powf(pair as f64 / half as f64)) as f32).collect();
+        (0..half).map(|pair| (1.0 / libm::pow(f64::from(theta), pair as f64 / half as f64)) as f32).collect();
     let of = |position: usize, frequency: f32| {
         let angle = f64::from(position as f32 * frequency);
-        (angle.cos() as f32, angle.sin() as f32)
+        (libm::cos(angle) as f32, libm::sin(angle) as f32)
     };
     (0..tokens).flat_map(|position| frequencies.iter().map(move |&frequency| of(position, frequency))).collect()
 }

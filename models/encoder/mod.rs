@@ -22,9 +22,9 @@ pub mod train;
 mod weights;
 mod windows;
 
-use std::fmt;
 use std::path::Path;
 
+pub use crate::error::Error;
 pub use body::Scratch;
 pub use device::{Found, Wanted};
 pub use heads::Head;
@@ -38,18 +38,6 @@ use weights::Weights;
 
 /// The files of a folder that are read.
 pub const FILES: [&str; 3] = ["config.json", "model.safetensors", "tokenizer.json"];
-
-/// Why a folder is no encoder: the file and what is wrong with it.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// What makes vectors of texts.
 pub trait Backend: Send + Sync {
@@ -107,6 +95,13 @@ impl Encoder {
         let head = Head::read(name, &read(file)?, self.shape.hidden).map_err(wrong(file))?;
         self.heads.push(head);
         Ok(())
+    }
+
+    /// Has something else make the vectors of texts.
+    #[must_use]
+    pub fn on(mut self, body: Box<dyn Backend>) -> Encoder {
+        self.body = body;
+        self
     }
 
     /// Its layers.

@@ -57,7 +57,7 @@ fn logistic(embeddings: &[Vec<f32>], is: impl Fn(usize) -> bool, ridge: f64) -> 
     for _ in 0..STEPS {
         let step = |at: usize| {
             let logit = dot(&weights, &embeddings[at]) + bias;
-            let probability = 1.0 / (1.0 + (-logit).exp());
+            let probability = 1.0 / (1.0 + libm::exp(-logit));
             // A text that is all but certain still counts a little, or the sums could not be solved.
             let weight = (probability * (1.0 - probability)).max(1e-9);
             (weight, logit + (f64::from(u8::from(is(at))) - probability) / weight)
@@ -139,7 +139,7 @@ impl Fitted {
         let logits = self.weights.iter().zip(&self.bias).map(|(weights, bias)| dot(weights, embedding) + bias);
         match self.problem {
             Problem::Regression => logits.collect(),
-            _ => logits.map(|logit| 1.0 / (1.0 + (-logit).exp())).collect(),
+            _ => logits.map(|logit| 1.0 / (1.0 + libm::exp(-logit))).collect(),
         }
     }
 

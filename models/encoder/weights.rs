@@ -2,6 +2,8 @@
 
 use safetensors::{Dtype, SafeTensors};
 
+use crate::floats::{brain, half};
+
 /// The tensors of a file, with the name that stands before all of those of the body.
 pub struct Weights<'a> {
     tensors: SafeTensors<'a>,
@@ -69,22 +71,10 @@ fn numbers(kind: Dtype, data: &[u8]) -> Option<Vec<f32>> {
     let halves = || data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
     Some(match kind {
         Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Dtype::BF16 => halves().map(|bits| f32::from_bits(u32::from(bits) << 16)).collect(),
+        Dtype::BF16 => halves().map(brain).collect(),
         Dtype::F16 => halves().map(half).collect(),
         _ => return None,
     })
-}
-
-/// A number of 16 bits by IEEE 754.
-fn half(bits: u16) -> f32 {
-    let (exponent, fraction) = (bits >> 10 & 31, f32::from(bits & 1023));
-    let size = match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(i32::from(exponent) - 25),
-    };
-    if bits >> 15 == 1 { -size } else { size }
 }
 
 #[cfg(test)]
@@ -93,18 +83,7 @@ mod tests {
 
     #[test]
     fn numbers_of_16_bits_are_read() {
-        let values = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x3555, 0.333_251_95),
-            (0x8000, -0.0),
-        ];
-        for (bits, value) in values {
-            assert_eq!(half(bits).to_bits(), f32::to_bits(value));
-        }
-        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
+        assert_eq!(numbers(Dtype::F16, &[0x00, 0xc0]), Some(vec![-2.0]));
         assert_eq!(numbers(Dtype::BF16, &[0x80, 0x3f]), Some(vec![1.0]));
         assert_eq!(numbers(Dtype::I64, &[0; 8]), None);
     }

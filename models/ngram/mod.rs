@@ -19,6 +19,8 @@ use std::path::Path;
 
 use table::{Longest, Middle, Table, Word, longer_hash, word_hash};
 
+use crate::unpack::Bounded;
+
 /// Most words of an n-gram, as KenLM is built by default.
 pub const MAX_ORDER: usize = 6;
 
@@ -121,10 +123,13 @@ impl Model {
     /// As [`load`](Model::load), of bytes in memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, String> {
         match bytes {
-            [0x1f, 0x8b, ..] => arpa::read(std::io::BufReader::new(flate2::read::MultiGzDecoder::new(bytes))),
+            [0x1f, 0x8b, ..] => {
+                let reader = Bounded::new(flate2::read::MultiGzDecoder::new(bytes), bytes.len());
+                arpa::read(std::io::BufReader::new(reader))
+            }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let reader = zstd::Decoder::with_buffer(bytes).map_err(|error| error.to_string())?;
-                let mut reader = std::io::BufReader::new(reader);
+                let mut reader = std::io::BufReader::new(Bounded::new(reader, bytes.len()));
                 let start = std::io::BufRead::fill_buf(&mut reader).map_err(|error| error.to_string())?;
                 if start.starts_with(packed::MAGIC) {
                     let mut bytes = Vec::new();

@@ -43,6 +43,12 @@ pub fn find(kind: &str, name: &str) -> Option<(Card, &'static [u8])> {
     all().find(|(card, _)| card.kind == kind && card.name == name)
 }
 
+/// A further file of a model that comes along, by the name that its card has for it.
+pub fn part(card: &Card, file: &str) -> Option<&'static [u8]> {
+    let parts = (card.name == crate::embedding::BUILT_IN).then_some(crate::embedding::BUILT_IN_PARTS)?;
+    parts.into_iter().find(|(name, _)| *name == file).map(|(_, bytes)| bytes)
+}
+
 /// What the models of a kind are called.
 pub fn names(kind: &str) -> impl Iterator<Item = &'static str> {
     // A card's first line is its name.
@@ -61,6 +67,9 @@ mod tests {
     fn every_model_that_comes_along_is_the_one_of_its_card() {
         for (card, file) in all() {
             card.verify_bytes(file).unwrap();
+            for more in &card.more {
+                assert_eq!(crate::card::sha256(part(&card, &more.file).unwrap()), more.sha256, "{}", more.file);
+            }
             assert_eq!(find(&card.kind, &card.name).unwrap().0, card);
             assert!(names(&card.kind).any(|name| name == card.name), "{}", card.name);
             for text in [&card.decides, &card.origin, &card.licence, &card.trained, &card.measured, &card.weakness] {

@@ -10,13 +10,14 @@
 mod fast;
 mod unigram;
 
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
 use fast::Fast;
 use serde_json::Value;
 use unigram::Unigram;
+
+pub use crate::error::Error;
 
 /// The tokenizer that comes along; see `card.toml` beside it.
 pub const BUILT_IN: &str = "wanjuan-12k";
@@ -35,18 +36,6 @@ enum Engine {
     Unigram(Box<Unigram>),
     Reference,
 }
-
-/// Why a file is no tokenizer.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// Texts on which tokenizers differ if they differ: runs of spaces and line ends, contractions, digits,
 /// scripts without spaces, composed and decomposed letters, emoji, code, special tokens as text.

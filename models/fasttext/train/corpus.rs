@@ -92,6 +92,15 @@ impl Corpus {
         self.ends.is_empty()
     }
 
+    /// Its labels, the most frequent first.
+    pub fn labels(&self) -> Vec<String> {
+        let names = self.labels.in_order();
+        let mut labels: Vec<(u64, &[u8])> = self.labels.counts.iter().copied().zip(names).collect();
+        labels.sort_by_key(|&(count, _)| std::cmp::Reverse(count));
+        let plain = |(_, name): (u64, &[u8])| String::from_utf8_lossy(&name[LABEL.len()..]).into_owned();
+        labels.into_iter().map(plain).collect()
+    }
+
     /// Adds a text with its labels, which are given without `__label__`. Line ends are spaces, and a word that
     /// looks like a label is passed over, as where texts are judged.
     pub fn push<'l>(&mut self, labels: impl IntoIterator<Item = &'l str>, text: &str) {

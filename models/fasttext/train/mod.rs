@@ -133,7 +133,8 @@ pub struct Trained {
 const ROWS_AT_ONCE: usize = 1 << 20;
 
 impl Settings {
-    fn check(&self) -> Result<(), Error> {
+    /// Whether a model can be trained with them.
+    pub fn check(&self) -> Result<(), Error> {
         let Settings { dim, epochs, rate, word_ngrams, min_n, max_n, bucket, .. } = *self;
         if dim == 0 || dim > 1 << 16 {
             return refuse(format!("vectors have 1 to 65536 numbers, not {dim}"));

@@ -50,12 +50,25 @@ struct Quantizer {
     centroids: Vec<Vec<f32>>,
 }
 
+impl Quantize {
+    /// Whether a model with vectors of this length can be made small so.
+    pub fn check(&self, dim: usize) -> Result<(), Error> {
+        if self.part == 0 || self.part > dim {
+            return refuse(format!("{} numbers cannot share a byte where `dim` is {dim}", self.part));
+        }
+        match self.cutoff.filter(|&cutoff| cutoff < CENTROIDS) {
+            Some(cutoff) => {
+                refuse(format!("a model of {cutoff} words and buckets is too small for a quantizer of {CENTROIDS}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Trained {
     /// Writes the model made small, as the C++ tool's `.ftz`. `corpus` is what it was trained on.
     pub fn write_small(mut self, corpus: &Corpus, how: &Quantize, out: impl Write) -> Result<(), Error> {
-        if how.part == 0 || how.part > self.settings.dim {
-            return refuse(format!("{} numbers cannot share a byte where `dim` is {}", how.part, self.settings.dim));
-        }
+        how.check(self.settings.dim)?;
         if let Some(cutoff) = how.cutoff.filter(|&cutoff| cutoff < self.vocabulary.input_rows()) {
             let keep = self.greatest(cutoff);
             let kept = self.vocabulary.prune(corpus, &keep);
