@@ -374,6 +374,10 @@ impl Records for Group<'_> {
         Some((origin, &self.value))
     }
 
+    fn fail(&mut self, what: String) {
+        self.failure.get_or_insert_with(|| io::Error::other(what));
+    }
+
     fn id(&self) -> Option<&str> {
         self.id.and_then(|end| std::str::from_utf8(&self.value[2..end]).ok())
     }

@@ -163,6 +163,12 @@ pub trait Records {
         None
     }
 
+    /// Says why [`Stage::reduce`] cannot go on: there are no more records, what it decided is thrown away, and the run
+    /// ends with these words.
+    fn fail(&mut self, what: String) {
+        panic!("{what}"); // where there is no run that could end
+    }
+
     /// What [`Stage::survey`] said of the key.
     fn survey(&self) -> &[u8] {
         &[]

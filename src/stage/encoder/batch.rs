@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wanjuan_filters::kit::Origin;
-use wanjuan_models::encoder::{Encoder, Scratch, batches};
+use wanjuan_models::encoder::{Encoder, Error, Scratch, batches};
 
 use crate::numbers::{count, share};
 
@@ -73,33 +73,33 @@ impl<'a> Scorer<'a> {
     }
 
     /// Takes a window: its ids and, in four bytes behind them, its number.
-    pub fn push(&mut self, origin: Origin, value: &[u8], say: &mut impl FnMut(&Window, &[f32])) {
-        let Some((ids, number)) = value.split_last_chunk::<4>() else { return };
+    pub fn push(&mut self, origin: Origin, value: &[u8], say: &mut impl FnMut(&Window, &[f32])) -> Result<(), Error> {
+        let Some((ids, number)) = value.split_last_chunk::<4>() else { return Ok(()) };
         if self.windows.len() >= HELD {
-            self.finish(say);
+            self.finish(say)?;
         }
         let ids = ids.as_chunks::<4>().0.iter().map(|&id| u32::from_le_bytes(id));
         if !self.texts.last().is_some_and(|last| last.iter().copied().eq(ids.clone())) {
             if self.tokens >= WAITED_FOR {
-                self.finish(say);
+                self.finish(say)?;
             }
             let text: Vec<u32> = ids.collect();
             self.tokens += text.len();
             self.texts.push(text);
         }
         self.windows.push(Window { origin, number: u32::from_be_bytes(*number), text: self.texts.len() - 1 });
+        Ok(())
     }
 
-    /// Scores what waits.
-    pub fn finish(&mut self, say: &mut impl FnMut(&Window, &[f32])) {
+    /// Scores what waits. Only a graphics processor fails.
+    pub fn finish(&mut self, say: &mut impl FnMut(&Window, &[f32])) -> Result<(), Error> {
         let (each, started) = (self.model.scores(), Instant::now());
         let lengths: Vec<usize> = self.texts.iter().map(Vec::len).collect();
         let (mut all, mut some) = (vec![0.0; self.texts.len() * each], Vec::new());
         for batch in batches(&lengths, self.model.batch_tokens(), self.model.is_padded()) {
             let texts: Vec<&[u32]> = batch.iter().map(|&at| &self.texts[at][..]).collect();
             some.clear();
-            // The CPU never fails; a graphics processor that does ends the run, which can be resumed.
-            self.model.score(&texts, &mut self.scratch, &mut some).unwrap_or_else(|error| panic!("{error}"));
+            self.model.score(&texts, &mut self.scratch, &mut some)?;
             for (&at, scores) in batch.iter().zip(some.chunks(each)) {
                 all[at * each..][..each].copy_from_slice(scores);
             }
@@ -112,6 +112,7 @@ impl<'a> Scorer<'a> {
         }
         self.texts.clear();
         self.tokens = 0;
+        Ok(())
     }
 }
 
@@ -132,10 +133,10 @@ mod tests {
         let mut said = Vec::new();
         for ordinal in 0..=HELD as u64 {
             let origin = Origin { split: 0, ordinal };
-            scorer.push(origin, &value, &mut |window, scores| said.push((window.origin.ordinal, scores[0])));
+            scorer.push(origin, &value, &mut |window, scores| said.push((window.origin.ordinal, scores[0]))).unwrap();
             assert!(scorer.windows.len() <= HELD);
         }
-        scorer.finish(&mut |window, scores| said.push((window.origin.ordinal, scores[0])));
+        scorer.finish(&mut |window, scores| said.push((window.origin.ordinal, scores[0]))).unwrap();
         let first = said[0].1;
         assert!(said.into_iter().eq((0..=HELD as u64).map(|ordinal| (ordinal, first))));
     }

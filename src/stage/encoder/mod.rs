@@ -230,10 +230,13 @@ impl Stage for Encoder {
             bytes.extend(self.scores.iter().flat_map(|score| scores[score.at].to_le_bytes()));
             decide(window.origin, Decision { bytes: &bytes, ..Decision::default() });
         };
-        while let Some((origin, value)) = records.next() {
-            scorer.push(origin, value, &mut say);
+        let mut scored = Ok(());
+        while let (Ok(()), Some((origin, value))) = (&scored, records.next()) {
+            scored = scorer.push(origin, value, &mut say);
         }
-        scorer.finish(&mut say);
+        if let Err(error) = scored.and_then(|()| scorer.finish(&mut say)) {
+            records.fail(format!("the model failed: {error}"));
+        }
         self.busy.worked(started.elapsed());
     }
 

@@ -24,13 +24,17 @@ fn wrong(config: Config) -> Wrong {
 }
 
 /// Records in the order of their keys, as a task gets them.
-struct Listed(std::vec::IntoIter<(Origin, Vec<u8>)>, Vec<u8>);
+struct Listed(std::vec::IntoIter<(Origin, Vec<u8>)>, Vec<u8>, Option<String>);
 
 impl Records for Listed {
     fn next(&mut self) -> Option<(Origin, &[u8])> {
         let (origin, value) = self.0.next()?;
         self.1 = value;
         Some((origin, &self.1))
+    }
+
+    fn fail(&mut self, what: String) {
+        self.2 = Some(what);
     }
 }
 
@@ -45,7 +49,7 @@ fn scored(step: &Encoder, texts: &[&str], field: &str) -> Vec<(Verdict, Option<f
     records.sort();
     let listed: Vec<_> = records.into_iter().map(|(_, value, origin)| (origin, value)).collect();
     let mut decided: BTreeMap<Origin, Vec<Vec<u8>>> = BTreeMap::new();
-    step.reduce(0, &mut Listed(listed.into_iter(), Vec::new()), &mut |origin, decision| {
+    step.reduce(0, &mut Listed(listed.into_iter(), Vec::new(), None), &mut |origin, decision| {
         decided.entry(origin).or_default().push(decision.bytes.to_vec());
     });
     let mut results = Vec::new();
@@ -81,6 +85,26 @@ fn scores_are_those_of_transformers_and_equal_texts_are_read_once() {
     }
     let told = step.told().unwrap();
     assert!(told.starts_with("cpu, as asked for; 8 windows, "), "{told}");
+}
+
+/// A device that is lost.
+struct Lost;
+
+impl encoder::Backend for Lost {
+    fn pools(&self, _: &[&[u32]], _: &mut encoder::Scratch, _: &mut Vec<f32>) -> Result<(), encoder::Error> {
+        Err(encoder::Error::new("cuda:0: out of memory"))
+    }
+}
+
+#[test]
+fn a_device_that_fails_is_an_error_of_the_run_and_decides_nothing() {
+    let mut step = step(config("bert", &[("value", "LABEL_0")]));
+    step.model = step.model.on(Box::new(Lost));
+    let value = [[2, 0, 0, 0], [3, 0, 0, 0], [0; 4]].concat();
+    let records = vec![(Origin { split: 0, ordinal: 0 }, value)];
+    let mut listed = Listed(records.into_iter(), Vec::new(), None);
+    step.reduce(0, &mut listed, &mut |_, decision| panic!("{decision:?}"));
+    assert_eq!(listed.2.as_deref(), Some("the model failed: cuda:0: out of memory"));
 }
 
 #[test]
