@@ -244,36 +244,73 @@ fn verify(place: &Where) -> Result<String, Ended> {
 
 impl Fetch {
     fn run(self) -> Result<String, Ended> {
-        let Found { card, folder } = card_of(&self.card, None)?;
+        let found = card_of(&self.card, None)?;
+        let card = &found.card;
         let io = |path: &Path, error: std::io::Error| Ended::of(&Error::Io(path.to_owned(), error));
         std::fs::create_dir_all(&self.to).map_err(|error| io(&self.to, error))?;
-        let file = self.to.join(&card.file);
-        let partial = self.to.join(format!("{}.partial", card.file));
+        let parts = card.more.iter().map(|part| (part.file.as_str(), part.bytes, part.sha256.as_str()));
+        let parts: Vec<_> = [(card.file.as_str(), card.bytes, card.sha256.as_str())].into_iter().chain(parts).collect();
+        let partial = |file: &str| self.to.join(format!("{file}.partial"));
+        let taken = parts.iter().try_for_each(|&(file, bytes, sum)| {
+            let partial = partial(file);
+            self.take(&found, file, &partial)?;
+            let taken = sha256_of_file(&partial).map_err(|error| io(&partial, error))?;
+            match taken == (bytes, sum.to_owned()) {
+                true => Ok(()),
+                false => Err(Ended::wrong(
+                    format!(
+                        "what was fetched as {file} has {} bytes and sha256 {}; the card says {bytes} and {sum}",
+                        taken.0, taken.1
+                    ),
+                    "nothing was kept; the source holds another model",
+                )),
+            }
+        });
+        if let Err(ended) = taken {
+            parts.iter().for_each(|(file, ..)| _ = std::fs::remove_file(partial(file)));
+            return Err(ended);
+        }
+        let mut told = String::new();
+        for &(file, bytes, _) in &parts {
+            let path = self.to.join(file);
+            std::fs::rename(partial(file), &path).map_err(|error| io(&path, error))?;
+            let _ = writeln!(told, "{}  {}", path.display(), size(bytes));
+        }
+        let beside = self.to.join(&card.file).with_extension("card.toml");
+        std::fs::write(&beside, card.to_toml()).map_err(|error| io(&beside, error))?;
+        Ok(told)
+    }
+
+    /// Takes a file of the model; further ones lie beside the first.
+    fn take(&self, found: &Found, file: &str, to: &Path) -> Result<(), Ended> {
+        let Found { card, folder } = found;
+        let io = |path: &Path, error: std::io::Error| Ended::of(&Error::Io(path.to_owned(), error));
         match (folder, self.from.as_ref().or(card.url.as_ref())) {
             (None, None) => {
-                let (_, bytes) = shipped::find(&card.kind, &card.name).expect("it comes along");
-                std::fs::write(&partial, bytes).map_err(|error| io(&partial, error))?;
+                let shipped = match file == card.file {
+                    true => shipped::find(&card.kind, &card.name).map(|(_, bytes)| bytes),
+                    false => shipped::part(card, file),
+                };
+                std::fs::write(to, shipped.expect("it comes along")).map_err(|error| io(to, error))
             }
             (Some(folder), None) => {
-                let beside = folder.join(&card.file);
-                std::fs::copy(&beside, &partial).map_err(|error| io(&beside, error))?;
+                let beside = folder.join(file);
+                std::fs::copy(&beside, to).map(|_| ()).map_err(|error| io(&beside, error))
             }
-            (_, Some(from)) => take(from, &partial)?,
+            (_, Some(from)) if file == card.file => take(from, to),
+            (_, Some(from)) => take(&beside(from, file), to),
         }
-        let found = sha256_of_file(&partial).map_err(|error| io(&partial, error))?;
-        if found != (card.bytes, card.sha256.clone()) {
-            let _ = std::fs::remove_file(&partial);
-            let what = format!(
-                "what was fetched has {} bytes and sha256 {}; the card says {} and {}",
-                found.0, found.1, card.bytes, card.sha256
-            );
-            return Err(Ended::wrong(what, "nothing was kept; the source holds another model"));
-        }
-        std::fs::rename(&partial, &file).map_err(|error| io(&file, error))?;
-        let beside = file.with_extension("card.toml");
-        std::fs::write(&beside, card.to_toml()).map_err(|error| io(&beside, error))?;
-        Ok(format!("{}  {}\n", file.display(), size(card.bytes)))
     }
+}
+
+/// Another file beside one, on disk or at an address; what an address asks for behind `?` is asked for again.
+fn beside(from: &str, file: &str) -> String {
+    let (path, query) = match from.find('?').filter(|_| from.contains("://")) {
+        Some(at) => from.split_at(at),
+        None => (from, ""),
+    };
+    let folder = path.rfind('/').map_or("", |at| &path[..=at]);
+    format!("{folder}{file}{query}")
 }
 
 /// Copies a file, or asks the system's `curl` for an address: this program speaks to no network by itself.
@@ -301,5 +338,23 @@ fn take(from: &str, to: &Path) -> Result<(), Ended> {
             Some("install curl, or fetch the file another way and give it by --from".into()),
             Exit::Machine,
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_files_lie_beside_the_first() {
+        for (from, expected) in [
+            ("model.bin", "b.json"),
+            ("/mnt/a/model.bin", "/mnt/a/b.json"),
+            ("/mnt/why?/model.bin", "/mnt/why?/b.json"),
+            ("file:///mnt/a/model.bin", "file:///mnt/a/b.json"),
+            ("https://example.org/a/model.bin?download=1/2", "https://example.org/a/b.json?download=1/2"),
+        ] {
+            assert_eq!(beside(from, "b.json"), expected);
+        }
     }
 }
