@@ -14,6 +14,7 @@ mod diff;
 mod duplicates;
 mod exit_codes;
 mod explain;
+mod given;
 mod init;
 mod isolation;
 mod models;

@@ -1,15 +1,19 @@
 //! `wanjuan train-scorer --kind encoder`: a head on the embeddings of an encoder, and its card.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use clap::Args;
 use wanjuan_models::card::{Card, Data, sha256_of_file};
 use wanjuan_models::encoder::{Encoder, Wanted};
+use xxhash_rust::xxh3::xxh3_128;
 
-use crate::heads::{self, Labelled, Settings, Target, Trained};
+use super::train_scorer::{all, unreadable};
+use crate::heads::{self, Asking, Settings, Target, Trained};
 use crate::numbers::count;
-use crate::scorer::Fields;
+use crate::scorer::{Error, Fields, Label, Reader};
 
 /// What only heads of encoders have.
 #[derive(Args)]
@@ -29,11 +33,11 @@ pub struct EncoderArgs {
     min_agreement: f64,
     /// Texts without labels, to choose from
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "ask")]
-    pool: Vec<PathBuf>,
+    pool: Vec<String>,
     /// Write ask.jsonl: so many texts of the pool that the head doubts, or is surest of, for a person to fill in `label`;
     /// the file is then given beside the others
-    #[arg(long, value_name = "TEXTS", requires = "pool")]
-    ask: Option<usize>,
+    #[arg(long, value_name = "TEXTS", requires = "pool", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    ask: Option<u32>,
     /// Where the encoder runs: auto, cpu, cuda:0,1
     #[arg(long, default_value = "auto")]
     device: String,
@@ -42,7 +46,7 @@ pub struct EncoderArgs {
 /// What all kinds of scorers have.
 pub struct Common<'a> {
     /// Labelled texts.
-    pub files: &'a [PathBuf],
+    pub files: &'a [String],
     /// Where rows say what.
     pub fields: &'a Fields,
     /// The folder that the model's folder is written to.
@@ -55,51 +59,75 @@ pub struct Common<'a> {
 
 impl EncoderArgs {
     /// Fits a head, writes its folder, and tells how well it does. `card` says what only a person knows.
-    pub fn train(&self, common: &Common<'_>, card: Card) -> Result<String, String> {
-        let model = self.model.as_deref().ok_or("--model FOLDER is missing: the encoder that the head is fitted on")?;
+    pub fn train(&self, common: &Common<'_>, card: Card) -> Result<String, Error> {
+        let wrong = |what: String| Error::wrong(what, "`wanjuan train-scorer --help` says what is read");
+        let missing = "--model FOLDER is missing: the encoder that the head is fitted on";
+        let model = self.model.as_deref().ok_or_else(|| wrong(missing.to_owned()))?;
         if Path::new(&card.name).file_name() != Some(card.name.as_ref()) {
-            return Err(format!("`{}` is no name of a folder; --out says where it is", card.name));
+            return Err(wrong(format!("`{}` is no name of a folder; --out says where it is", card.name)));
         }
         if !(0.0..1.0).contains(&common.held_out) || !self.ridge.is_finite() || self.ridge <= 0.0 {
-            return Err("--held-out is a share of the texts, as 0.2, and --ridge a number above 0".to_owned());
+            let what = "--held-out is a share of the texts, as 0.2, and --ridge a number above 0";
+            return Err(wrong(what.to_owned()));
         }
         let folder = common.out.join(&card.name);
-        heads::apart(model, &folder)?;
-        let (found, device) = self.device.parse::<Wanted>()?.find()?;
+        heads::apart(model, &folder).map_err(wrong)?;
+        let (inputs, pool) = (all(common.files)?, all(&self.pool)?);
+        let (found, device) = self.device.parse::<Wanted>().and_then(|wanted| wanted.find()).map_err(wrong)?;
+        let encoder = Encoder::load(model, &found).map_err(|error| wrong(error.to_string()))?;
         tell!("device: {device}");
-        let (mut texts, mut data) = (Vec::new(), Vec::new());
-        for file in common.files {
-            let mut read = heads::read(file, common.fields)?;
-            read.retain(|text| !text.label.trim().is_empty());
-            let sum = sha256_of_file(file).map_err(|error| format!("{}: {error}", file.display()))?.1;
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            data.push(Data { name, documents: read.len() as u64, sha256: Some(sum), ..Data::default() });
-            texts.append(&mut read);
+        let mut reader = Reader::new(common.fields.clone());
+        let (mut texts, mut data, mut bad) = (Vec::new(), Vec::new(), 0);
+        for input in &inputs {
+            let before = texts.len();
+            bad += reader.read(input, Label::Perhaps, |text| {
+                if !text.label.is_empty() {
+                    if self.number {
+                        heads::number(&text).map_err(wrong)?;
+                    }
+                    texts.push(text);
+                }
+                Ok(())
+            })?;
+            let sum = sha256_of_file(&input.location).map_err(|error| unreadable(&input.location, &error))?.1;
+            let documents = (texts.len() - before) as u64;
+            data.push(Data { name: input.name.clone(), documents, sha256: Some(sum), ..Data::default() });
         }
-        let encoder = Encoder::load(model, &found).map_err(|error| error.to_string())?;
         let threads = common.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let target = if self.number { Target::Number } else { Target::Labels };
         let settings = Settings { target, ridge: self.ridge, held_out: common.held_out, threads };
-        let trained = heads::fit(&encoder, &texts, &settings)?;
-        heads::write(&trained, model, &folder, self.card(&trained, data, model, common, card))?;
+        let trained = heads::fit(&encoder, &texts, &settings).map_err(wrong)?;
+        let card = self.card(&trained, data, model, common, card);
+        heads::write(&trained, model, &folder, card).map_err(Error::Machine)?;
         let mut told = self.told(&trained, &folder);
         if let Some(ask) = self.ask {
-            let pool =
-                self.pool.iter().map(|file| heads::read(file, common.fields)).collect::<Result<Vec<_>, _>>()?.concat();
-            let known: std::collections::HashSet<&str> = texts.iter().map(|text| &*text.text).collect();
-            let pool: Vec<Labelled> = pool.into_iter().filter(|text| !known.contains(&*text.text)).collect();
-            let asked = heads::ask(&encoder, &trained.fitted, &pool, ask, threads)?;
+            let known: HashSet<u128> = texts.iter().map(|text| xxh3_128(text.text.as_bytes())).collect();
+            drop(texts);
+            let mut asking = Asking::new(&encoder, &trained, ask as usize, threads);
+            for input in &pool {
+                bad += reader.read(input, Label::Perhaps, |text| {
+                    match known.contains(&xxh3_128(text.text.as_bytes())) {
+                        true => Ok(()),
+                        false => asking.see(text).map_err(Error::Machine),
+                    }
+                })?;
+            }
+            let asked = asking.finish().map_err(Error::Machine)?;
             let path = folder.join("ask.jsonl");
-            let line = |(text, scores): &(&Labelled, Vec<f64>)| {
+            let line = |scored: &Rc<heads::Scored>| {
+                let (text, scores) = (&scored.example, scored.scores.iter().copied());
                 let scores: serde_json::Map<String, serde_json::Value> =
-                    trained.fitted.labels.iter().cloned().zip(scores.iter().map(|&score| score.into())).collect();
+                    trained.fitted.labels.iter().cloned().zip(scores.map(Into::into)).collect();
                 serde_json::json!({ "text": text.text, "lang": text.language, "label": "", "scores": scores })
                     .to_string()
                     + "\n"
             };
             std::fs::write(&path, asked.iter().map(line).collect::<String>())
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+                .map_err(|error| unreadable(&path, &error))?;
             let _ = writeln!(told, "{} texts to label: {}", count(asked.len() as u64), path.display());
+        }
+        if bad > 0 {
+            let _ = writeln!(told, "{} bad records passed over", count(bad));
         }
         Ok(told)
     }
@@ -189,7 +217,10 @@ mod tests {
             let common =
                 Common { files: &[], fields: &Fields::default(), out: Path::new("out"), held_out: 0.2, threads: None };
             let card = Card { name: "name".to_owned(), ..Card::default() };
-            assert!(encoder.train(&common, card).unwrap_err().contains("--ridge a number above 0"), "{ridge}");
+            assert!(
+                encoder.train(&common, card).unwrap_err().to_string().contains("--ridge a number above 0"),
+                "{ridge}"
+            );
         }
     }
 }

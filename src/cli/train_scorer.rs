@@ -9,6 +9,7 @@ use wanjuan_filters::kit::{Ready, Words};
 use wanjuan_models::card::{Card, HeldOut};
 use wanjuan_models::fasttext::train::{Loss, Quantize, Settings, Vectors};
 
+use super::given::Given;
 use super::train_encoder::{Common, EncoderArgs};
 use super::{Exit, say};
 use crate::numbers::{count, size};
@@ -33,6 +34,8 @@ Examples:
 
 The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\".")]
 pub struct TrainScorer {
+    #[command(flatten)]
+    given: Given,
     /// What kind of model
     #[arg(long, value_enum)]
     kind: Kind,
@@ -90,7 +93,7 @@ pub struct TrainScorer {
 
 /// Kinds of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     /// A linear classifier over words and n-grams
     Fasttext,
     /// A head on the embeddings of an encoder, which stay as they are
@@ -151,8 +154,8 @@ struct Learning {
     #[arg(long, default_value_t = 0)]
     seed: u32,
     /// Most threads; the model does not depend on it [default: one for each processor]
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -182,10 +185,10 @@ struct CardArgs {
 
 impl TrainScorer {
     pub fn run(self) -> Exit {
-        let trained = match self.kind {
+        let trained = self.given.fit(self.kind).and_then(|()| match self.kind {
             Kind::Fasttext => self.train(),
             Kind::Encoder => self.train_encoder(),
-        };
+        });
         match trained {
             Ok(told) => {
                 say(&told);
@@ -204,9 +207,9 @@ impl TrainScorer {
     }
 
     fn train_encoder(&self) -> Result<String, Error> {
-        if self.files.is_empty() || self.spoil {
+        if self.files.is_empty() {
             let help = "give files of labelled texts, whose rows have a label each";
-            return Err(Error::Wrong("a head is fitted on labelled texts".to_owned(), help.to_owned()));
+            return Err(Error::wrong("a head is fitted on labelled texts", help));
         }
         let words = &self.words;
         let card = Card {
@@ -218,16 +221,14 @@ impl TrainScorer {
             ..Card::default()
         };
         let fields = Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() };
-        let files: Vec<PathBuf> = self.files.iter().map(PathBuf::from).collect();
         let common = Common {
-            files: &files,
+            files: &self.files,
             fields: &fields,
             out: &self.out,
             held_out: self.held_out,
-            threads: self.learning.threads,
+            threads: self.learning.threads.map(usize::from),
         };
-        let trained = self.encoder.train(&common, card);
-        trained.map_err(|what| Error::Wrong(what, "`wanjuan train-scorer --help` says what is read".to_owned()))
+        self.encoder.train(&common, card)
     }
 
     fn train(&self) -> Result<String, Error> {
@@ -270,11 +271,7 @@ impl TrainScorer {
             return Err(wrong("there are positive texts alone".into(), "add --negative FILE, or --spoil"));
         }
         let all = |patterns: &[String], label: Option<&str>| -> Result<Vec<(Input, Option<String>)>, Error> {
-            let endings = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".parquet"];
-            let found = find(patterns, Path::new(""), &endings).map_err(|error| {
-                Error::Wrong(format!("{}: {}", error.pattern, error.what), "give files, folders or globs".into())
-            })?;
-            Ok(found.into_iter().map(|input| (input, label.map(str::to_owned))).collect())
+            Ok(all(patterns)?.into_iter().map(|input| (input, label.map(str::to_owned))).collect())
         };
         let (good, bad) = if corpora || !self.spoil { (positive, negative) } else { ("clean", "spoiled") };
         let mut inputs = if self.spoil && !corpora {
@@ -286,6 +283,9 @@ impl TrainScorer {
         };
         if !self.negative.is_empty() {
             inputs.extend(all(&self.negative, Some(bad))?);
+        }
+        if corpora || self.spoil {
+            scorer::score_is_there(self.score.as_deref(), &[good.to_owned(), bad.to_owned()])?;
         }
         let score = self.score.clone().or_else(|| (corpora || self.spoil).then(|| good.to_owned()));
         let reads = Ready { words: None, lowercase: self.reads.lowercase, max_chars: self.reads.max_chars };
@@ -302,6 +302,15 @@ impl TrainScorer {
                 wrong(format!("{}: {error}", path.display()), "the C++ tool writes such files as .vec")
             })
         });
+        let settings = learning.settings();
+        let small = learning.small.map(|cutoff| Quantize {
+            cutoff: Some(cutoff),
+            retrain: true,
+            norms: true,
+            ..Quantize::default()
+        });
+        let checked = settings.check().and_then(|()| small.as_ref().map_or(Ok(()), |small| small.check(settings.dim)));
+        checked.map_err(|error| wrong(error.to_string(), "change the settings"))?;
         Ok(Plan {
             inputs,
             fields: Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() },
@@ -310,13 +319,8 @@ impl TrainScorer {
             held_out: self.held_out,
             ready,
             score,
-            settings: learning.settings(),
-            small: learning.small.map(|cutoff| Quantize {
-                cutoff: Some(cutoff),
-                retrain: true,
-                norms: true,
-                ..Quantize::default()
-            }),
+            settings,
+            small,
             vectors: vectors.transpose()?,
         })
     }
@@ -351,9 +355,21 @@ impl Learning {
             min_count: self.min_count,
             min_count_label: 0,
             seed: u64::from(self.seed),
-            threads: self.threads.unwrap_or_else(processors),
+            threads: self.threads.map_or_else(processors, usize::from),
         }
     }
+}
+
+/// Files of labelled texts.
+pub(super) fn all(patterns: &[String]) -> Result<Vec<Input>, Error> {
+    let endings = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".parquet"];
+    find(patterns, Path::new(""), &endings)
+        .map_err(|error| Error::wrong(format!("{}: {}", error.pattern, error.what), "give files, folders or globs"))
+}
+
+/// A file that the machine does not read or write.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Machine(format!("{}: {error}", path.display()))
 }
 
 fn lines(examples: &[Example]) -> String {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use wanjuan_models::metrics::{auc, f1};
 
-use super::{Labelled, Target};
+use super::{Target, number};
+use crate::scorer::Example;
 
 /// Parts that probabilities are gathered into.
 const BINS: usize = 10;
@@ -27,7 +28,7 @@ pub fn measure(
     language: &str,
     labels: &[String],
     target: Target,
-    texts: &[(&Labelled, &[f64])],
+    texts: &[(&Example, &[f64])],
 ) -> Result<Measured, String> {
     let mut measured = Measured {
         language: language.to_owned(),
@@ -37,7 +38,7 @@ pub fn measure(
     };
     if target == Target::Number {
         let pairs =
-            texts.iter().map(|(text, scores)| Ok((scores[0], text.number()?))).collect::<Result<Vec<_>, String>>()?;
+            texts.iter().map(|(text, scores)| Ok((scores[0], number(text)?))).collect::<Result<Vec<_>, String>>()?;
         let error = pairs.iter().map(|(score, value)| (score - value).powi(2)).sum::<f64>() / pairs.len() as f64;
         measured.measures.insert("mean_square_error".to_owned(), error);
         if let Some(correlation) = correlation(&pairs) {
@@ -89,21 +90,21 @@ fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn text(label: &str) -> Labelled {
-        Labelled { text: String::new(), label: label.to_owned(), language: String::new() }
+    fn text(label: &str) -> Example {
+        Example { text: String::new(), label: label.to_owned(), language: String::new() }
     }
 
     #[test]
     fn labels_have_areas_and_a_reliability_and_numbers_a_correlation() {
         let (yes, no) = (text("yes"), text("no"));
-        let texts: [(&Labelled, &[f64]); 4] =
+        let texts: [(&Example, &[f64]); 4] =
             [(&yes, &[0.1, 0.9]), (&yes, &[0.4, 0.6]), (&no, &[0.8, 0.2]), (&no, &[0.45, 0.55])];
         let measured = measure("*", &["no".into(), "yes".into()], Target::Labels, &texts).unwrap();
         assert_eq!((measured.measures["accuracy"], measured.measures["auc"]), (0.75, 1.0));
         assert!((measured.measures["f1"] - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
         assert_eq!(measured.reliability.iter().map(|bin| bin.0).sum::<u64>(), 8);
         let numbers = [text("1"), text("2"), text("4")];
-        let texts: Vec<(&Labelled, &[f64])> = numbers.iter().zip([&[1.5][..], &[2.5], &[4.5]]).collect();
+        let texts: Vec<(&Example, &[f64])> = numbers.iter().zip([&[1.5][..], &[2.5], &[4.5]]).collect();
         let measured = measure("*", &["score".into()], Target::Number, &texts).unwrap();
         assert_eq!(measured.measures["mean_square_error"], 0.25);
         assert!((measured.measures["correlation"] - 1.0).abs() < 1e-12);

@@ -6,9 +6,9 @@
 //! person look at texts the model is sure of and at texts it doubts, take the labels back, and use the model only for
 //! languages in which it agrees with people.
 
+mod ask;
 mod measure;
 mod plot;
-mod texts;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,9 +18,11 @@ use wanjuan_models::encoder::train::{self, Fitted};
 use wanjuan_models::encoder::{Encoder, FILES, Scratch, batches};
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use ask::{Asking, Scored};
 pub use measure::{Measured, measure};
 pub use plot::reliability;
-pub use texts::{Labelled, read};
+
+use crate::scorer::Example;
 
 /// What the head is to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,26 +52,36 @@ pub struct Trained {
     pub fitted: Fitted,
     /// Texts it was fitted on.
     pub learned: usize,
+    /// The mean of the numbers it was fitted on; of labels there is none.
+    pub middle: f64,
     /// How well it does on texts that were held out, by language; `*` for all.
     pub measured: Vec<Measured>,
 }
 
-/// The mean vectors of the first windows of some texts. The same for any number of threads.
+/// The label of a text as a number.
+pub fn number(text: &Example) -> Result<f64, String> {
+    let number: Option<f64> = text.label.parse().ok().filter(|number: &f64| number.is_finite());
+    number
+        .ok_or_else(|| format!("the label `{}` is no number; leave out --number for labels that are names", text.label))
+}
+
+/// The mean vectors of the first windows of some texts; nothing of a text without a token. The same for any number of
+/// threads.
 pub fn embed(encoder: &Encoder, texts: &[&str], threads: usize) -> Result<Vec<Vec<f32>>, String> {
     let mut windows = Vec::new();
     for text in texts {
         let mut ids = Vec::new();
         encoder.tokens().windows(text, encoder.shape().tokens, 1, |window| ids = window.to_vec())?;
-        if ids.is_empty() {
-            return Err(format!("a text has no token: {:?}", text.chars().take(40).collect::<String>()));
-        }
         windows.push(ids);
     }
-    let lengths: Vec<usize> = windows.iter().map(Vec::len).collect();
-    let batches = batches(&lengths, encoder.batch_tokens(), encoder.is_padded());
+    let filled: Vec<usize> = (0..windows.len()).filter(|&at| !windows[at].is_empty()).collect();
+    let lengths: Vec<usize> = filled.iter().map(|&at| windows[at].len()).collect();
+    let mut batches = batches(&lengths, encoder.batch_tokens(), encoder.is_padded());
+    batches.iter_mut().flatten().for_each(|at| *at = filled[*at]);
+    let threads = threads.clamp(1, batches.len().max(1));
     let share = |part: usize| {
         let (mut scratch, mut made) = (Scratch::default(), Vec::new());
-        for batch in batches.iter().skip(part).step_by(threads.max(1)) {
+        for batch in batches.iter().skip(part).step_by(threads) {
             let texts: Vec<&[u32]> = batch.iter().map(|&at| &windows[at][..]).collect();
             let mut means = Vec::new();
             encoder.means(&texts, &mut scratch, &mut means).map_err(|error| error.to_string())?;
@@ -81,7 +93,7 @@ pub fn embed(encoder: &Encoder, texts: &[&str], threads: usize) -> Result<Vec<Ve
     let mut embeddings = vec![Vec::new(); texts.len()];
     let parts: Vec<_> = std::thread::scope(|scope| {
         let share = &share;
-        let threads: Vec<_> = (0..threads.max(1)).map(|part| scope.spawn(move || share(part))).collect();
+        let threads: Vec<_> = (0..threads).map(|part| scope.spawn(move || share(part))).collect();
         threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())).collect()
     });
     for part in parts {
@@ -93,17 +105,24 @@ pub fn embed(encoder: &Encoder, texts: &[&str], threads: usize) -> Result<Vec<Ve
 }
 
 /// Fits a head, and measures it on what was held out.
-pub fn fit(encoder: &Encoder, texts: &[Labelled], settings: &Settings) -> Result<Trained, String> {
+pub fn fit(encoder: &Encoder, texts: &[Example], settings: &Settings) -> Result<Trained, String> {
     let bound = (settings.held_out.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
-    let held_out = |text: &Labelled| xxh3_64(text.text.as_bytes()) < bound;
-    let (apart, learned): (Vec<&Labelled>, Vec<&Labelled>) = texts.iter().partition(|text| held_out(text));
-    let text_of = |texts: &[&Labelled]| {
-        embed(encoder, &texts.iter().map(|text| &*text.text).collect::<Vec<_>>(), settings.threads)
+    let held_out = |text: &Example| xxh3_64(text.text.as_bytes()) < bound;
+    let (apart, learned): (Vec<&Example>, Vec<&Example>) = texts.iter().partition(|text| held_out(text));
+    let text_of = |texts: &[&Example]| {
+        let texts: Vec<&str> = texts.iter().map(|text| &*text.text).collect();
+        let embeddings = embed(encoder, &texts, settings.threads)?;
+        match embeddings.iter().position(Vec::is_empty) {
+            Some(at) => Err(format!("a text has no token: {:?}", texts[at].chars().take(40).collect::<String>())),
+            None => Ok(embeddings),
+        }
     };
+    let mut middle = 0.0;
     let embeddings = text_of(&learned)?;
     let fitted = match settings.target {
         Target::Number => {
-            let values = learned.iter().map(|text| text.number()).collect::<Result<Vec<f64>, _>>()?;
+            let values = learned.iter().map(|text| number(text)).collect::<Result<Vec<f64>, _>>()?;
+            middle = values.iter().sum::<f64>() / values.len().max(1) as f64;
             train::regression("score", &embeddings, &values, settings.ridge)?
         }
         Target::Labels => {
@@ -113,7 +132,7 @@ pub fn fit(encoder: &Encoder, texts: &[Labelled], settings: &Settings) -> Result
             if labels.len() < 2 {
                 return Err(format!("a head tells two labels apart at least; there are {}", labels.len()));
             }
-            let place = |text: &&Labelled| labels.iter().position(|label| *label == text.label).unwrap_or(0);
+            let place = |text: &&Example| labels.iter().position(|label| *label == text.label).unwrap_or(0);
             let of: Vec<usize> = learned.iter().map(place).collect();
             train::labels(&labels, &embeddings, &of, settings.ridge)?
         }
@@ -124,12 +143,12 @@ pub fn fit(encoder: &Encoder, texts: &[Labelled], settings: &Settings) -> Result
         by_language.entry(&text.language).or_default().push(at);
     }
     let of = |(language, places): (&str, Vec<usize>)| {
-        let some: Vec<(&Labelled, &[f64])> = places.iter().map(|&at| (apart[at], &scores[at][..])).collect();
+        let some: Vec<(&Example, &[f64])> = places.iter().map(|&at| (apart[at], &scores[at][..])).collect();
         measure(language, &fitted.labels, settings.target, &some)
     };
     let measured =
         by_language.into_iter().filter(|(_, places)| !places.is_empty()).map(of).collect::<Result<_, _>>()?;
-    Ok(Trained { learned: learned.len(), measured, fitted })
+    Ok(Trained { learned: learned.len(), middle, measured, fitted })
 }
 
 /// Whether the folder that is written is another than the model's own, which would be lost.
@@ -175,42 +194,6 @@ pub fn write(trained: &Trained, from: &Path, to: &Path, mut card: Card) -> Resul
         })
         .collect();
     save("card.toml", card.to_toml().as_bytes())
-}
-
-/// Which texts of a pool a person should look at: by turns the one the head doubts most and the one it is surest of,
-/// each with its scores. `ask` at most; of equal ones the first.
-pub fn ask<'t>(
-    encoder: &Encoder,
-    fitted: &Fitted,
-    pool: &'t [Labelled],
-    ask: usize,
-    threads: usize,
-) -> Result<Vec<(&'t Labelled, Vec<f64>)>, String> {
-    let texts: Vec<&str> = pool.iter().map(|text| &*text.text).collect();
-    let scores: Vec<Vec<f64>> =
-        embed(encoder, &texts, threads)?.iter().map(|embedding| fitted.score(embedding)).collect();
-    // How sure it is: how far the best label stands above the next; a number, how far from the middle of all.
-    let middle = scores.iter().map(|scores| scores[0]).sum::<f64>() / scores.len().max(1) as f64;
-    let sure = |scores: &Vec<f64>| {
-        let mut sorted = scores.clone();
-        sorted.sort_by(|a, b| b.total_cmp(a));
-        if let [best, next, ..] = sorted[..] { best - next } else { (scores[0] - middle).abs() }
-    };
-    let mut order: Vec<usize> = (0..pool.len()).collect();
-    order.sort_by(|&a, &b| sure(&scores[a]).total_cmp(&sure(&scores[b])));
-    let (mut first, mut last) = (0, order.len());
-    let mut chosen = Vec::new();
-    while chosen.len() < ask && first < last {
-        let at = if chosen.len().is_multiple_of(2) {
-            first += 1;
-            order[first - 1]
-        } else {
-            last -= 1;
-            order[last]
-        };
-        chosen.push((&pool[at], scores[at].clone()));
-    }
-    Ok(chosen)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 use super::*;
 use wanjuan_models::encoder::Found;
 
-use crate::scorer::Fields;
 use wanjuan_models::encoder::train::Fitted;
 
 fn folder() -> std::path::PathBuf {
@@ -9,21 +8,21 @@ fn folder() -> std::path::PathBuf {
 }
 
 /// Texts that a head can tell apart: some are about rivers, the others are numbers.
-fn texts() -> Vec<Labelled> {
+fn texts() -> Vec<Example> {
     let of = |number: usize| {
         let river = number.is_multiple_of(2);
         let text =
             if river { format!("The river rises in the hills {number}.") } else { format!("x = 3.{number}; print(x)") };
         let (label, language) =
             (if river { "river" } else { "code" }, if number.is_multiple_of(3) { "en" } else { "zh" });
-        Labelled { text, label: label.to_owned(), language: language.to_owned() }
+        Example { text, label: label.to_owned(), language: language.to_owned() }
     };
     (0..120).map(of).collect()
 }
 
 const SETTINGS: Settings = Settings { target: Target::Labels, ridge: 0.1, held_out: 0.3, threads: 2 };
 
-fn trained(texts: &[Labelled], settings: &Settings) -> (Encoder, Trained) {
+fn trained(texts: &[Example], settings: &Settings) -> (Encoder, Trained) {
     let encoder = Encoder::load(&folder(), &Found::Cpu).unwrap();
     let trained = fit(&encoder, texts, settings).unwrap();
     (encoder, trained)
@@ -66,7 +65,7 @@ fn the_same_texts_give_the_same_head_with_any_number_of_threads() {
 #[test]
 fn numbers_are_fitted_and_labels_that_are_none_are_refused() {
     let numbered =
-        |text: Labelled| Labelled { label: if text.label == "river" { "4.5" } else { "1" }.to_owned(), ..text };
+        |text: Example| Example { label: if text.label == "river" { "4.5" } else { "1" }.to_owned(), ..text };
     let settings = Settings { target: Target::Number, ..SETTINGS };
     let (_, trained) = trained(&texts().into_iter().map(numbered).collect::<Vec<_>>(), &settings);
     assert!(trained.measured[0].measures["correlation"] > 0.95, "{:?}", trained.measured[0]);
@@ -79,30 +78,42 @@ fn numbers_are_fitted_and_labels_that_are_none_are_refused() {
 fn a_person_is_asked_about_what_is_doubted_and_what_is_sure_by_turns() {
     let (encoder, trained) = trained(&texts(), &SETTINGS);
     let mut pool = texts();
-    pool.push(Labelled {
+    pool.push(Example {
         text: "The river = 3; print the hills".to_owned(),
         label: String::new(),
         language: String::new(),
     });
-    let asked = ask(&encoder, &trained.fitted, &pool, 6, 1).unwrap();
-    let apart = |scores: &Vec<f64>| (scores[0] - scores[1]).abs();
+    let ask = |wanted, threads| {
+        let mut asking = Asking::new(&encoder, &trained, wanted, threads);
+        pool.iter().cloned().for_each(|text| asking.see(text).unwrap());
+        asking.finish().unwrap()
+    };
+    let asked = ask(6, 1);
+    let apart = |scored: &Scored| (scored.scores[0] - scored.scores[1]).abs();
     assert_eq!(asked.len(), 6);
-    assert!(apart(&asked[0].1) <= apart(&asked[2].1) && apart(&asked[1].1) >= apart(&asked[3].1));
-    assert!(apart(&asked[0].1) < apart(&asked[1].1));
-    assert_eq!(ask(&encoder, &trained.fitted, &pool, 500, 2).unwrap().len(), pool.len());
+    // The plain way: all of them in order, from both ends.
+    let texts: Vec<&str> = pool.iter().map(|text| &*text.text).collect();
+    let scores: Vec<Vec<f64>> =
+        embed(&encoder, &texts, 1).unwrap().iter().map(|vector| trained.fitted.score(vector)).collect();
+    let mut order: Vec<usize> = (0..pool.len()).collect();
+    order.sort_by(|&a, &b| (scores[a][0] - scores[a][1]).abs().total_cmp(&(scores[b][0] - scores[b][1]).abs()));
+    for (number, scored) in asked.iter().enumerate() {
+        let at = if number % 2 == 0 { order[number / 2] } else { order[order.len() - 1 - number / 2] };
+        assert_eq!((scored.example.text.as_str(), &scored.scores), (pool[at].text.as_str(), &scores[at]));
+    }
+    assert!(apart(&asked[0]) < apart(&asked[1]));
+    let mut all: Vec<String> = ask(500, 2).iter().map(|scored| scored.example.text.clone()).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), pool.len());
 }
 
 #[test]
-fn texts_are_read_from_lines_and_rows_without_a_text_are_passed_over() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("texts.jsonl");
-    std::fs::write(&path, "{\"text\":\"a\",\"label\":3,\"lang\":\"en\"}\n\n{\"label\":\"x\"}\n{\"text\":\"b\"}\n")
-        .unwrap();
-    let read_ = read(&path, &Fields::default()).unwrap();
-    assert_eq!(read_.len(), 2);
-    assert_eq!((read_[0].label.as_str(), read_[0].number(), read_[1].label.as_str()), ("3", Ok(3.0), ""));
-    std::fs::write(&path, "{\"text\":\"a\"}\n{\"text\":\"b\",\"label\":\"not\\ngood\"}").unwrap();
-    assert!(read(&path, &Fields::default()).unwrap_err().contains("texts.jsonl:2: the label \"not\\ngood\";"));
-    std::fs::write(&path, "{\"text\":\"a\"}\n{").unwrap();
-    assert!(read(&path, &Fields::default()).unwrap_err().contains("texts.jsonl:2: "));
+fn a_text_without_a_token_has_no_vector_and_is_not_learned() {
+    let encoder = Encoder::load(&folder(), &Found::Cpu).unwrap();
+    let vectors = embed(&encoder, &["The river.", " ", "The hills."], 3).unwrap();
+    assert_eq!(vectors.iter().map(Vec::len).collect::<Vec<_>>(), [24, 0, 24]);
+    let mut texts = texts();
+    texts.iter_mut().for_each(|text| text.text = " ".to_owned());
+    assert!(fit(&encoder, &texts, &SETTINGS).err().unwrap().contains("a text has no token"));
 }

@@ -37,6 +37,17 @@ impl Default for Fields {
     }
 }
 
+/// Which label a text has.
+#[derive(Debug, Clone, Copy)]
+pub enum Label<'a> {
+    /// All have this one.
+    All(&'a str),
+    /// That which its record says.
+    Each,
+    /// That which its record says, or none: nobody has said yet.
+    Perhaps,
+}
+
 /// Reads examples.
 pub struct Reader {
     fields: Fields,
@@ -55,12 +66,12 @@ impl Reader {
         Reader { fields, languages, scratch: Scratch::default() }
     }
 
-    /// Shows every example of a file, and returns how many records were bad. `label` is that of all its texts, if they
-    /// have one. A record without text is passed over.
+    /// Shows every example of a file, and returns how many records were bad. An empty text is
+    /// passed over.
     pub fn read(
         &mut self,
         input: &Input,
-        label: Option<&str>,
+        label: Label<'_>,
         mut see: impl FnMut(Example) -> Result<(), Error>,
     ) -> Result<u64, Error> {
         let name = input.location.display().to_string();
@@ -90,18 +101,21 @@ impl Reader {
             if text.trim().is_empty() {
                 continue;
             }
+            let own = || at(&record, &self.fields.label).filter(|label| !label.is_empty());
             let label = match label {
-                Some(label) => label.to_owned(),
-                None => at(&record, &self.fields.label).ok_or_else(|| {
+                Label::All(label) => label.to_owned(),
+                Label::Perhaps => own().unwrap_or_default(),
+                Label::Each => own().ok_or_else(|| {
                     let what = format!("{name}: record {number} has no label at `{}`", self.fields.label);
                     Error::wrong(what, "--label names the member or column")
                 })?,
             };
-            if label.is_empty() || label.contains(char::is_whitespace) {
-                let what = format!("{name}: record {number} has the label `{label}`");
+            if label.contains(char::is_whitespace) {
+                let what = format!("{name}: record {number} has the label {label:?}");
                 return Err(Error::wrong(what, "a label is a word without spaces"));
             }
-            let language = at(&record, &self.fields.language).unwrap_or_else(|| self.language(&text));
+            let language = at(&record, &self.fields.language).filter(|language| !language.is_empty());
+            let language = language.unwrap_or_else(|| self.language(&text));
             see(Example { text, label, language })?;
         }
         Ok(bad)

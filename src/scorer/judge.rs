@@ -56,7 +56,7 @@ mod tests {
     use wanjuan_models::shipped;
 
     use super::*;
-    use crate::scorer::{Fields, Reader};
+    use crate::scorer::{Fields, Label, Reader};
     use crate::store::find;
 
     /// The held-out texts of every classifier that comes along are there: what its card says is measured again.
@@ -72,7 +72,7 @@ mod tests {
                 examples.push(example);
                 Ok(())
             };
-            assert_eq!(Reader::new(Fields::default()).read(&inputs[0], None, see).unwrap(), 0);
+            assert_eq!(Reader::new(Fields::default()).read(&inputs[0], Label::Each, see).unwrap(), 0);
             let model = Model::from_bytes(file).unwrap();
             let ready = Ready::of(&card.reads).unwrap();
             let found = super::judge(&model, &card.labels[0], &ready, &examples);

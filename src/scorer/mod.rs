@@ -17,7 +17,7 @@ use wanjuan_models::fasttext::Model;
 use wanjuan_models::fasttext::train::{Corpus, Quantize, Settings, Vectors, train};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-pub use examples::{Example, Fields, Reader};
+pub use examples::{Example, Fields, Label, Reader};
 pub use judge::judge;
 pub use spoil::spoil;
 
@@ -33,7 +33,8 @@ pub enum Error {
 }
 
 impl Error {
-    fn wrong(what: impl Into<String>, help: impl Into<String>) -> Error {
+    /// What was asked for cannot be.
+    pub fn wrong(what: impl Into<String>, help: impl Into<String>) -> Error {
         Error::Wrong(what.into(), help.into())
     }
 }
@@ -140,7 +141,7 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
     let (mut bad, mut data) = (0, Vec::new());
     for (input, label) in &plan.inputs {
         let mut documents = 0;
-        bad += reader.read(input, label.as_deref(), |example| {
+        bad += reader.read(input, label.as_deref().map_or(Label::Each, Label::All), |example| {
             documents += 1;
             gathered.take(example);
             Ok(())
@@ -158,6 +159,7 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
     }
     let refused =
         |error: wanjuan_models::fasttext::train::Error| Error::wrong(error.to_string(), "change the settings");
+    score_is_there(plan.score.as_deref(), &corpus.labels())?;
     let trained = train(&mut corpus, &plan.settings, plan.vectors.as_ref()).map_err(refused)?;
     let mut labels: Vec<String> = trained.labels().collect();
     if labels.len() < 2 {
@@ -165,10 +167,8 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
         return Err(Error::wrong(what, "a scorer tells two labels apart at least"));
     }
     if let Some(score) = &plan.score {
-        let Some(at) = labels.iter().position(|label| label == score) else {
-            let what = format!("no text has the label `{score}`");
-            return Err(Error::wrong(what, format!("the labels are {}", labels.join(", "))));
-        };
+        score_is_there(Some(score), &labels)?;
+        let at = labels.iter().position(|label| label == score).unwrap_or(0);
         labels[..=at].rotate_right(1);
     }
     let bytes = match &plan.small {
@@ -197,6 +197,17 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
         ..Card::default()
     };
     Ok(Scorer { bytes, card, held_out, trained_on: corpus.len(), bad })
+}
+
+/// Whether some text has the label whose probability is the score.
+pub fn score_is_there(score: Option<&str>, labels: &[String]) -> Result<(), Error> {
+    match score.filter(|score| !labels.iter().any(|label| label == score)) {
+        None => Ok(()),
+        Some(score) => {
+            let what = format!("no text has the label `{score}`");
+            Err(Error::wrong(what, format!("the labels are {}", labels.join(", "))))
+        }
+    }
 }
 
 fn settings_of(plan: &Plan) -> toml::Table {

@@ -1,6 +1,8 @@
 //! Scorers through the command: training, cards, and what is refused.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use crate::kit::wanjuan;
@@ -131,5 +133,107 @@ fn what_cannot_be_trained_says_why() {
     assert!(wrong("--name x {}/all.jsonl --held-out 1").contains("no share of the texts"));
     assert!(wrong("--name x {}/all.jsonl --words klingon").contains("`characters` or `chinese`"));
     assert!(wrong("--name x {}/all.jsonl --rate 0").contains("above zero"));
+    // What cannot be is told before a text is read: these have none at `body`.
+    let unread = |arguments: &str| {
+        ran(folder, &format!("train-scorer --kind fasttext --out {{}}/scorers --text body {arguments}"), 2)
+    };
+    assert!(unread("--name x {}/all.jsonl --dim 0").contains("1 to 65536 numbers"));
+    assert!(unread("--name x {}/all.jsonl --small 255").contains("too small for a quantizer"));
+    assert!(unread("--name x --positive {}/bad.jsonl --spoil --score fine").contains("the labels are hq, cc"));
+    assert!(unread("--name x {}/all.jsonl --ridge 2").contains("`--ridge` is an option of `--kind encoder` alone"));
+    let encoder = "train-scorer --kind encoder --out {}/scorers --name x {}/all.jsonl";
+    for (option, name) in [("--small 300", "--small"), ("--words characters", "--words"), ("--spoil", "--spoil")] {
+        let told = ran(folder, &format!("{encoder} {option}"), 2);
+        assert!(told.contains(&format!("`{name}` is an option of `--kind fasttext` alone")), "{told}");
+    }
     assert!(ran(folder, "models show toxic-zhh", 2).contains("did you mean `toxic-zh`?"));
+}
+
+#[test]
+fn a_head_is_fitted_from_files_and_a_person_is_asked_about_a_pool() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    reviews(folder);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/encoder/golden/bert");
+    let pool: String = (0..9).map(|number| format!("{{\"text\": \"房间很大，早餐一般，第{number}次来\"}}\n")).collect();
+    fs::write(folder.join("pool.jsonl"), pool + "{\"text\": \" \"}\nno row\n").unwrap();
+    let line = format!("train-scorer --kind encoder --model {model} --out {{}}/scorers --held-out 0.2 --name head");
+    let told = ran(folder, &format!("{line} {{}}/all.jsonl --pool {{}}/pool.jsonl --ask 4"), 0);
+    assert!(told.contains("4 texts to label") && told.contains("2 bad records passed over"), "{told}");
+    let asked = fs::read_to_string(folder.join("scorers/head/ask.jsonl")).unwrap();
+    assert_eq!(asked.lines().count(), 4);
+    assert!(asked.lines().all(|line| line.contains("\"label\":\"\"") && line.contains("\"scores\"")), "{asked}");
+    let card = fs::read_to_string(folder.join("scorers/head/card.toml")).unwrap();
+    assert!(card.contains("kind = \"encoder\"") && card.contains("labels = [\"bad\", \"good\"]"), "{card}");
+    // What a person has filled in is read like any other file.
+    fs::write(folder.join("more.jsonl"), asked.replace("\"label\":\"\"", "\"label\":\"good\"")).unwrap();
+    ran(folder, &format!("{line} {{}}/all.jsonl {{}}/more.jsonl"), 0);
+    let numbers = ran(folder, &format!("{line} {{}}/all.jsonl --number"), 2);
+    assert!(numbers.contains("is no number; leave out --number"), "{numbers}");
+    assert!(ran(folder, &format!("{line} {{}}/all.jsonl --threads 1025"), 2).contains("1..=1024"));
+}
+
+/// Answers requests for files of a folder until it has answered so many; what was asked for.
+fn serve(folder: &Path, count: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let folder = folder.to_owned();
+    let served = std::thread::spawn(move || {
+        let answer = |stream: std::net::TcpStream| {
+            let mut lines = BufReader::new(&stream).lines().map(Result::unwrap);
+            let asked = lines.next().unwrap();
+            lines.find(String::is_empty);
+            let name = asked.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+            let (status, body) = match fs::read(folder.join(&name)) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            write!(&stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())
+                .unwrap();
+            (&stream).write_all(&body).unwrap();
+            name
+        };
+        listener.incoming().take(count).map(|stream| answer(stream.unwrap())).collect()
+    });
+    (address, served)
+}
+
+#[test]
+fn a_model_of_several_files_is_fetched_whole_from_an_address_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let told = ran(folder, "models fetch wanjuan-e5-96 --to {}/there", 0);
+    assert_eq!(told.lines().count(), 3, "{told}");
+    let [weights, tokenizer, config] = ["model.safetensors", "tokenizer.json", "config.json"];
+    let card = "{}/there/model.card.toml";
+    let without = std::process::Command::new("curl").arg("--version").output().is_err();
+    if without {
+        let told = ran(folder, &format!("models fetch {card} --to {{}}/here --from http://127.0.0.1:9/{weights}"), 4);
+        assert!(told.contains("install curl"), "{told}");
+        return;
+    }
+    let (address, served) = serve(&folder.join("there"), 3);
+    ran(folder, &format!("models fetch {card} --to {{}}/here --from {address}/{weights}"), 0);
+    assert_eq!(served.join().unwrap(), [weights, tokenizer, config]);
+    for file in [weights, tokenizer, config] {
+        assert!(
+            fs::read(folder.join("there").join(file)).unwrap() == fs::read(folder.join("here").join(file)).unwrap()
+        );
+    }
+    assert!(ran(folder, "models verify --folder {}/here", 0).contains("ok  wanjuan-e5-96\n"));
+    // One file is another, then one is missing: none is kept.
+    let change = |file: &str, bytes: Option<&[u8]>| {
+        let path = folder.join("there").join(file);
+        bytes.map_or_else(|| fs::remove_file(&path), |bytes| fs::write(&path, bytes)).unwrap();
+    };
+    for (bytes, requests, code, told) in
+        [(Some(&b"{}"[..]), 3, 2, "what was fetched as config.json has 2 bytes"), (None, 3, 4, "cannot be fetched")]
+    {
+        change(config, bytes);
+        let (address, served) = serve(&folder.join("there"), requests);
+        let line = format!("models fetch {card} --to {{}}/third --from {address}/{weights}");
+        assert!(ran(folder, &line, code).contains(told));
+        served.join().unwrap();
+        assert_eq!(fs::read_dir(folder.join("third")).unwrap().count(), 0);
+    }
 }
