@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::overrides::Overrides;
 use super::preflight::{Preflight, Unready};
 use super::{Exit, Output, load, say};
 use crate::config::Pipeline;
 use crate::engine::session::Options;
-use crate::registry::Registry;
+use crate::registry::{Built, Registry};
 
 /// Report every mistake of a pipeline file, then draw its graph; runs nothing
 #[derive(Args)]
@@ -19,9 +20,8 @@ pub struct Check {
     /// How the graph is drawn
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Override a setting, as `run` does
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    overrides: Overrides,
     /// How to answer
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -38,13 +38,20 @@ enum Format {
 
 impl Check {
     pub fn run(self, registry: &Registry) -> Exit {
-        let pipeline = match load(registry, &self.file, &self.sets, self.output) {
+        let pipeline = match load(registry, &self.file, &self.overrides.sets(), self.output) {
             Ok(pipeline) => pipeline,
             Err(exit) => return exit,
         };
         match Preflight::of(&pipeline, &Options::of_this_machine(), false) {
             Ok(ready) if self.output == Output::Text => {
-                tell!("{}", ready.line(&pipeline, &Options::of_this_machine()))
+                tell!("{}", ready.line(&pipeline, &Options::of_this_machine()));
+                for entry in &pipeline.entries {
+                    if let Built::Stage(stage) = &entry.instance.built
+                        && let Some(told) = stage.told()
+                    {
+                        tell!("{}: {told}", entry.name);
+                    }
+                }
             }
             Ok(_) => {}
             Err(Unready::Wrong(message)) => {

@@ -18,6 +18,7 @@ mod given;
 mod init;
 mod isolation;
 mod models;
+mod overrides;
 mod preflight;
 mod progress;
 mod report;

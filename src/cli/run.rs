@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::overrides::Overrides;
 use super::preflight::{Preflight, Unready, free_space};
 use super::progress::Display;
 use super::{Exit, Output, isolation, load, say};
@@ -30,6 +31,7 @@ Examples:
   wanjuan run pipeline.toml
   wanjuan run pipeline.toml --threads 8 --memory 16GiB
   wanjuan run pipeline.toml --set gopher_quality.min_words=20
+  wanjuan run pipeline.toml --device cuda:0,1
   wanjuan run pipeline.toml --fresh          forget what was done before
   wanjuan run pipeline.toml --dry-run        what would run, and how much of it")]
 pub struct Run {
@@ -50,9 +52,8 @@ pub struct Run {
     /// Remove all that an earlier run left in the output, and start anew
     #[arg(long)]
     fresh: bool,
-    /// Override a setting: pipeline.seed=7, or the name of a step, a dot, its setting
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
+    #[command(flatten)]
+    overrides: Overrides,
     /// Say what would run, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,7 +80,8 @@ impl Run {
     }
 
     pub fn run(self, registry: &Registry) -> Exit {
-        let pipeline = match load(registry, &self.file, &self.sets, self.output) {
+        let sets = self.overrides.sets();
+        let pipeline = match load(registry, &self.file, &sets, self.output) {
             Ok(pipeline) => pipeline,
             Err(exit) => return exit,
         };
@@ -108,7 +110,7 @@ impl Run {
         let display = Arc::new(Display::new());
         let shared = Arc::new(session::shared(ready.memory, &options, Box::new(display.clone())));
         stop_on_signals(&shared);
-        let isolate = |trial: &Trial| isolation::ends_the_process(&self.file, &self.sets, &options, trial);
+        let isolate = |trial: &Trial| isolation::ends_the_process(&self.file, &sets, &options, trial);
         let ended = session::run(&pipeline, &options, &ready.prepared, &shared, Some(&isolate));
         display.finish();
         if let (Output::Json, Err(failure)) = (self.output, &ended) {

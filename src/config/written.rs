@@ -133,7 +133,8 @@ fn plain(value: &DeValue<'_>) -> toml::Value {
     }
 }
 
-/// Applies `--set key=value`: `pipeline.seed=7`, or `name.setting=value` for the entry of that name.
+/// Applies `--set key=value`: `pipeline.seed=7`, `name.setting=value` for the entry of that name, or
+/// `use:kind.setting=value` for all entries that use it.
 pub fn set(file: &mut WrittenFile, assignment: &str, complaints: &mut Vec<Complaint>) {
     let complain = |what: String| Complaint::new(format!("--set {assignment}: {what}"), None);
     let Some((path, value)) = assignment.split_once('=') else {
@@ -150,6 +151,18 @@ pub fn set(file: &mut WrittenFile, assignment: &str, complaints: &mut Vec<Compla
         toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
     let value = value.unwrap_or_else(|| toml::Value::String(path_value(assignment)));
     let WrittenFile { pipeline, sources, steps, sinks, .. } = file;
+    if let Some(used) = entry.strip_prefix("use:") {
+        let all = sources.iter_mut().chain(steps).chain(sinks).filter(|table| table.text("use") == Some(used));
+        let mut met = false;
+        for table in all {
+            table.settings.insert(key.to_owned(), Setting { key: None, span: None, value: value.clone() });
+            met = true;
+        }
+        if !met {
+            complaints.push(complain(format!("no entry uses `{used}`")));
+        }
+        return;
+    }
     let named = |table: &&mut Written| table.text("name").or(table.text("use")) == Some(entry);
     let table =
         if entry == "pipeline" { Some(pipeline) } else { sources.iter_mut().chain(steps).chain(sinks).find(named) };

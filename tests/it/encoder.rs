@@ -70,3 +70,30 @@ fn a_label_that_the_model_does_not_have_is_told_with_its_line() {
     );
     assert!(told.contains("did you mean `LABEL_0`?"), "{told}");
 }
+
+#[test]
+fn the_command_line_says_where_the_model_runs_and_is_told_why() {
+    let bench = Bench::new(1, 3);
+    let path = pipeline(&bench, "device", |text| text);
+    let check = |arguments: &[&str]| {
+        let ended = wanjuan(&[&["check", path.to_str().unwrap()], arguments].concat());
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    let (code, told) = check(&["--device", "cpu"]);
+    assert!(code == Some(0) && told.contains("encoder: cpu, as asked for\n"), "{told}");
+    let (code, told) = check(&["--device", "gpu"]);
+    assert!(code == Some(2) && told.contains("`gpu` is no device: write auto, cpu, or cuda:0,1"), "{told}");
+    if !cfg!(feature = "cuda") {
+        let (code, told) = check(&["--device", "auto"]);
+        assert!(code == Some(0) && told.contains("encoder: cpu, as this program was built without CUDA"), "{told}");
+        let (code, told) = check(&["--device", "cuda:0,1"]);
+        assert!(code == Some(2) && told.contains("this program was built without CUDA"), "{told}");
+        assert!(told.contains("`device = \"cpu\"` always runs"), "{told}");
+    }
+    let ended = run(&path, &["--device", "cpu"], 0);
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(told.contains("  cpu, as asked for; "), "{told}");
+    let plain = bench.pipeline("plain.toml", "plain", |text| text);
+    let told = String::from_utf8_lossy(&run(&plain, &["--device", "cpu"], 2).stderr).into_owned();
+    assert!(told.contains("no entry uses `encoder`"), "{told}");
+}

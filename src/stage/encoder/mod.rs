@@ -27,7 +27,7 @@
 //! | `drop_above` | none    | ours: fields, and their highest values to keep                                  |
 //! | `window`     | all     | ours: most tokens of a window, special ones with them; by default as many as the model reads |
 //! | `windows`    | `first` | as FineWeb-Edu's classifier, which reads the first 512 tokens; `mean` or `max` of all |
-//! | `device`     | `auto`  | ours: `cpu`, or `cuda:0,1` in a build with CUDA                                 |
+//! | `device`     | `auto`  | ours: `cpu`, or `cuda:0,1` in a build with CUDA; `--device` of `run` and `check` stands above it |
 
 mod batch;
 
