@@ -8,6 +8,54 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     sonic_rs::to_writer(&mut *out, text).expect("a string, written to memory");
 }
 
+/// The text of a string literal, or why it has none. The value is not looked at as JSON again: it was when it was
+/// read.
+pub fn text(value: &LazyValue<'_>) -> Result<String, String> {
+    let Some(literal) = Some(value.as_raw_str()).filter(|_| value.is_str()) else {
+        return Err(format!("is {}, not text", kind(value)));
+    };
+    let mut rest = literal.get(1..literal.len() - 1).unwrap_or_default();
+    let mut text = String::with_capacity(rest.len());
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        text.push_str(&rest[..at]);
+        let (c, length) = escaped(&rest[at..]).ok_or_else(|| {
+            let end = rest.len().min(at + 12);
+            let escape = String::from_utf8_lossy(&rest.as_bytes()[at..end]);
+            format!("holds {escape}, half a surrogate pair or no escape of a character")
+        })?;
+        text.push(c);
+        rest = &rest[at + length..];
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// The character that an escape stands for, and the escape's length.
+fn escaped(escape: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = escape.get(at..at + 6)?.strip_prefix("\\u")?;
+        digits.bytes().try_fold(0, |unit, digit| Some(unit << 4 | char::from(digit).to_digit(16)? as u16))
+    };
+    let c = match escape.as_bytes().get(1)? {
+        b'n' => '\n',
+        b't' => '\t',
+        b'r' => '\r',
+        b'b' => '\x08',
+        b'f' => '\x0c',
+        same @ (b'"' | b'\\' | b'/') => char::from(*same),
+        b'u' => {
+            let first = unit(0)?;
+            if let Some(c) = char::from_u32(first.into()) {
+                return Some((c, 6));
+            }
+            let pair = char::decode_utf16([first, unit(6)?]).next()?.ok()?;
+            return Some((pair, 12));
+        }
+        _ => return None,
+    };
+    Some((c, 2))
+}
+
 /// Appends `,name:value` for every member of `members` (an object's text without its braces) whose
 /// name is not among `skipped`.
 pub fn append_members(members: &str, skipped: &[&str], out: &mut Vec<u8>) {
@@ -70,6 +118,17 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn text_is_what_a_parser_reads(
+            pieces in prop::collection::vec(
+                "[^\"\\\\\\p{Cc}]{0,9}|\\\\[\"\\\\/bfnrt]|\\\\u00[0-9a-f]{2}|\\\\u[dD][89abAB][0-9a-fA-F]{2}|\\\\u[dD][c-fC-F]3f|\\\\u[0-9a-f]{4}", 0..9),
+        ) {
+            let object = format!("{{\"a\":\"{}\"}}", pieces.concat());
+            let (_, value) = sonic_rs::to_object_iter(object.as_str()).next().unwrap().unwrap();
+            let read = text(&value).ok();
+            prop_assert_eq!(read.as_deref(), value.as_str());
+        }
+
         #[test]
         fn members_at_a_glance_are_those_of_a_walk(
             names in prop::collection::vec("(id|text|idx|a|\\\\u0069d|名)", 0..5), value in "(\"id\"|\"x \\\\\"id\\\\\" y\"|\"\\\\u0041\"|1|\\[\"text\"\\])",

@@ -157,17 +157,21 @@ pub fn folded_hash(text: &str) -> u128 {
             at += run;
             continue;
         }
-        let Some(c) = text[at..].chars().next() else { break };
-        let length = c.len_utf8();
-        match classes.get(c as usize).copied().unwrap_or_else(|| class(c)) {
-            DROPPED => {}
-            PLAIN => {
-                buffer[filled..filled + length].copy_from_slice(&bytes[at..at + length]);
-                filled += length;
+        // Words of other scripts, and the single characters of ASCII between them.
+        let mut rest = text[at..].chars();
+        while filled + MARGIN <= BUFFER {
+            let before = rest.as_str().as_bytes();
+            if before.first().is_none_or(u8::is_ascii) && before.get(1).is_none_or(u8::is_ascii) {
+                break;
             }
-            _ => c.to_lowercase().for_each(|lower| filled += lower.encode_utf8(&mut buffer[filled..]).len()),
+            let Some(c) = rest.next() else { break };
+            match classes.get(c as usize).copied().unwrap_or_else(|| class(c)) {
+                DROPPED => {}
+                PLAIN => filled += c.encode_utf8(&mut buffer[filled..]).len(),
+                _ => c.to_lowercase().for_each(|lower| filled += lower.encode_utf8(&mut buffer[filled..]).len()),
+            }
         }
-        at += length;
+        at = bytes.len() - rest.as_str().len();
     }
     if filled == 0 && !any {
         return xxh3_128(bytes);

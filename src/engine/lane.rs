@@ -27,7 +27,7 @@ pub trait Pack: Send + Sync {
     fn shard_weight(&self) -> u64;
 
     /// Makes a block's rows ready to be stored. Runs on any thread.
-    fn seal(&self, block: &Block) -> io::Result<Sealed>;
+    fn seal(&self, block: Block) -> io::Result<Sealed>;
 
     /// Puts sealed blocks together into a shard.
     fn publish(
@@ -221,7 +221,7 @@ impl Pack for SinkPack<'_> {
     fn shard_weight(&self) -> u64 {
         self.0.shard_weight()
     }
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         self.0.seal(block)
     }
     fn publish(

@@ -393,7 +393,7 @@ impl<'a> MapTask<'a> {
 
     fn seal(&self, lane: usize, number: u64, block: Block, totals: Totals) -> Result<(), Failure> {
         let size = block.bytes.len();
-        let sealed = self.lanes[lane].pack.seal(&block)?;
+        let sealed = self.lanes[lane].pack.seal(block)?;
         {
             let mut files = lock(&self.files);
             let files = files.as_mut().expect("a segment is open while blocks are under way");
@@ -415,7 +415,7 @@ impl<'a> MapTask<'a> {
                 carried.push((lane, std::mem::take(&mut open.block), std::mem::take(&mut open.totals)));
             } else if !open.block.ends.is_empty() {
                 let (number, block, totals) = open.take();
-                let sealed = self.lanes[lane].pack.seal(&block)?;
+                let sealed = self.lanes[lane].pack.seal(block)?;
                 files.lanes[lane].put(number, sealed, totals)?;
             }
             open.number = 0;

@@ -199,8 +199,8 @@ impl<'a> MapPhase<'a> {
                 break;
             }
             let produced = produce(portion.as_mut(), &mut worker, lanes.len(), stages)?;
-            for (lane, rows) in lanes.iter().zip(&produced.rows).filter(|(_, rows)| !rows.block.ends.is_empty()) {
-                lane.pack.seal(&rows.block)?;
+            for (lane, rows) in lanes.iter().zip(produced.rows).filter(|(_, rows)| !rows.block.ends.is_empty()) {
+                lane.pack.seal(rows.block)?;
             }
         }
         Ok(())

@@ -143,8 +143,8 @@ impl Pack for MeasuresPack<'_> {
         MEASURES_SHARD
     }
 
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
-        let batch = self.0.batch(block).ok_or_else(|| io::Error::other("a row of measures cannot be decoded"))?;
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
+        let batch = self.0.batch(&block).ok_or_else(|| io::Error::other("a row of measures cannot be decoded"))?;
         Ok(Sealed { data: parquet::encode(&batch, 3)?, index: Vec::new() })
     }
 
@@ -237,7 +237,7 @@ impl Pack for LinesPack {
         1 << 30
     }
 
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         Ok(Sealed { data: zstd::bulk::compress(&block.bytes, 3)?, index: Vec::new() })
     }
 

@@ -42,7 +42,7 @@ impl Pack for SpoolPack {
         u64::MAX
     }
 
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         let last = block.rows().last().and_then(codec::place).unwrap_or_default().1;
         let mut index = Vec::with_capacity(HEAD + 8 * block.ends.len());
         for word in [block.bytes.len() as u64, last] {
@@ -51,7 +51,7 @@ impl Pack for SpoolPack {
         index.extend(block.ends.iter().flat_map(|end| (*end as u64).to_le_bytes()));
         let compressed = if self.plain { None } else { Some(zstd::bulk::compress(&block.bytes, LEVEL)?) };
         let shorter = compressed.filter(|data| data.len() < block.bytes.len());
-        Ok(Sealed { data: shorter.unwrap_or_else(|| block.bytes.clone()), index })
+        Ok(Sealed { data: shorter.unwrap_or(block.bytes), index })
     }
 
     fn publish(

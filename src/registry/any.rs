@@ -161,7 +161,7 @@ pub trait AnySink: Send + Sync {
     /// See [`Sink::shard_weight`].
     fn shard_weight(&self) -> u64;
     /// See [`Sink::seal`].
-    fn seal(&self, block: &Block) -> io::Result<Sealed>;
+    fn seal(&self, block: Block) -> io::Result<Sealed>;
     /// See [`Sink::publish`].
     fn publish(
         &self,
@@ -184,7 +184,7 @@ impl<T: Sink> AnySink for T {
     fn shard_weight(&self) -> u64 {
         Sink::shard_weight(self)
     }
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         Sink::seal(self, block)
     }
     fn publish(

@@ -160,12 +160,12 @@ impl Sink for Jsonl {
         self.config.shard_mb << 20
     }
 
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         thread_local! {
             static ZSTD: RefCell<Option<(i32, zstd::bulk::Compressor<'static>)>> = const { RefCell::new(None) };
         }
         let data = match self.config.compression {
-            Compression::None => block.bytes.clone(),
+            Compression::None => block.bytes,
             Compression::Gz => {
                 let mut encoder =
                     flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::new(self.level as u32));
@@ -265,7 +265,7 @@ mod tests {
     fn every_compression_gives_the_lines_back() {
         let block = Block { bytes: b"{}\n{}\n".to_vec(), ends: vec![3, 6] };
         for compression in [Compression::Zst, Compression::Gz, Compression::None] {
-            let sealed = sink(Config { compression, ..Config::default() }).seal(&block).unwrap().data;
+            let sealed = sink(Config { compression, ..Config::default() }).seal(block.clone()).unwrap().data;
             let mut back = Vec::new();
             match compression {
                 Compression::Zst => back = zstd::decode_all(&sealed[..]).unwrap(),

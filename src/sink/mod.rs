@@ -42,7 +42,7 @@ pub trait Sink: Step<Kind = Kind> {
     fn shard_weight(&self) -> u64;
 
     /// Makes a block's rows ready to be stored.
-    fn seal(&self, block: &Block) -> io::Result<Sealed>;
+    fn seal(&self, block: Block) -> io::Result<Sealed>;
 
     /// Puts sealed blocks together into the shard `number`: one file or several in `folder`.
     fn publish(

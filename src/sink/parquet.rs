@@ -113,7 +113,7 @@ impl Sink for Parquet {
         self.config.shard_mb << 20
     }
 
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         let documents: Option<Vec<Document>> =
             block.rows().map(|row| codec::decode(row, 0).map(|row| row.document)).collect();
         let documents = documents.ok_or_else(|| io::Error::other("a row cannot be decoded"))?;
@@ -258,7 +258,7 @@ mod tests {
                 sink.row(&document, &mut block.bytes).unwrap();
                 block.ends.push(block.bytes.len());
             }
-            Ok(sink.seal(&block).unwrap())
+            Ok(sink.seal(block).unwrap())
         });
         let file = sink.publish(folder.path(), 0, &mut sealed.into_iter()).unwrap().remove(0);
         let read =

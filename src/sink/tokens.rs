@@ -168,7 +168,7 @@ impl Sink for Tokens {
     }
 
     /// Tokens are stored as they are; the index holds the length of each document, in bytes.
-    fn seal(&self, block: &Block) -> io::Result<Sealed> {
+    fn seal(&self, block: Block) -> io::Result<Sealed> {
         let mut index = Vec::with_capacity(8 * block.ends.len());
         let mut start = 0;
         for end in &block.ends {
@@ -179,7 +179,7 @@ impl Sink for Tokens {
             let counts = block.rows().map(|row| 1 + memchr::memchr_iter(b',', row).count() as u64);
             index.extend(counts.collect::<Vec<_>>().into_iter().flat_map(u64::to_le_bytes));
         }
-        Ok(Sealed { data: block.bytes.clone(), index })
+        Ok(Sealed { data: block.bytes, index })
     }
 
     fn publish(
@@ -283,7 +283,7 @@ mod tests {
                 assert!(row.tokens >= 1 && row.weight >= row.tokens);
                 block.ends.push(block.bytes.len());
             }
-            sink.seal(&block)
+            sink.seal(block)
         };
         let files = sink.publish(folder.path(), 0, &mut [block(&TEXTS[..3]), block(&TEXTS[3..])].into_iter()).unwrap();
         let read = |at: usize| std::fs::read(folder.path().join(&files[at].name)).unwrap();
