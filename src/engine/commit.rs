@@ -17,6 +17,9 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// What becomes of a damaged file, as a note says it.
+pub const AGAIN: &str = "the task that wrote it runs again";
+
 /// A content digest: BLAKE3 in hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
@@ -120,6 +123,17 @@ impl Ledger {
     /// Where an output of this phase lies.
     pub fn locate(&self, output: &Output) -> PathBuf {
         self.folder.join(&output.path)
+    }
+
+    /// What is wrong with the length of an output, to be told to a person; `None` where nothing is. What it holds is
+    /// checked when it is read.
+    pub fn damage(&self, output: &Output) -> Option<String> {
+        let (path, length) = (self.locate(output), output.length);
+        match fs::metadata(&path) {
+            Ok(file) if file.len() == length => None,
+            Ok(file) => Some(format!("{}: has {} bytes in the place of {length}; {AGAIN}", path.display(), file.len())),
+            Err(error) => Some(format!("{}: {error}; {AGAIN}", path.display())),
+        }
     }
 
     fn record_path(&self, key: &str) -> PathBuf {

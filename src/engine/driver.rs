@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::commit::may_pass;
+use super::commit::{AGAIN, may_pass};
 use super::counts::Counts;
 use super::graph::{Graph, Work};
 use super::index;
@@ -126,7 +126,7 @@ pub fn run(shared: &Shared, job: &Job<'_>) -> Result<Done, Failure> {
             }
             Err(Failure::Damaged { ledger, task, error }) if healed < MAX_HEALED => {
                 healed += 1;
-                shared.progress.note(&format!("{error}; the task that wrote it runs again"));
+                shared.progress.note(&format!("{error}; {AGAIN}"));
                 match task.rsplit_once('.').and_then(|(task, segment)| Some((task, segment.parse().ok()?))) {
                     Some((task, segment)) => disown(&ledger, task, segment)?,
                     None => ledger.disown(&task)?,

@@ -74,8 +74,8 @@ pub fn segment_key(task: &str, segment: usize) -> String {
 
 /// The committed segments of a task in order; the task is done when the last of them is `last`.
 /// A segment whose files have gone missing, or that does not follow from the one before it, is disowned
-/// with all after it.
-pub fn segments(ledger: &Ledger, task: &str) -> io::Result<Vec<Segment>> {
+/// with all after it. `note` is told of files that are not as long as they were.
+pub fn segments(ledger: &Ledger, task: &str, note: &dyn Fn(&str)) -> io::Result<Vec<Segment>> {
     let mut found: Vec<Segment> = Vec::new();
     while found.last().is_none_or(|segment| !segment.last) {
         let Some(segment) = ledger.read::<Segment>(&segment_key(task, found.len()))? else {
@@ -87,10 +87,11 @@ pub fn segments(ledger: &Ledger, task: &str) -> io::Result<Vec<Segment>> {
         };
         let (next, before) = found.last().map_or_else(Default::default, |before| (before.next, before.digest()));
         let follows = (segment.first, &segment.after) == (next, &before);
-        let whole = segment
-            .outputs()
-            .all(|output| ledger.locate(output).metadata().is_ok_and(|file| file.len() == output.length));
-        if !(follows && whole) {
+        let damaged = segment.outputs().find_map(|output| ledger.damage(output));
+        if let Some(damage) = damaged.as_ref().filter(|_| follows) {
+            note(damage);
+        }
+        if !follows || damaged.is_some() {
             disown(ledger, task, found.len())?;
             break;
         }

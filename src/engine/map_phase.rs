@@ -61,7 +61,7 @@ impl<'a> MapPhase<'a> {
     pub fn run(&self) -> Result<(Mapped, Tasks), Failure> {
         let mut found = Vec::new();
         for (split, name) in self.job.splits.iter().zip(&self.names) {
-            let mut committed = segments(&self.ledger, name)?;
+            let mut committed = segments(&self.ledger, name, &|text| self.shared.progress.note(text))?;
             if self.before.is_none() && !committed.is_empty() && !proven(&committed, split)? {
                 disown(&self.ledger, name, 0)?;
                 committed.clear();
@@ -83,7 +83,7 @@ impl<'a> MapPhase<'a> {
             self.start(split, &found[split], poison.get(&self.names[split]).cloned().unwrap_or_default())
         })?;
         for &split in &missing {
-            found[split] = segments(&self.ledger, &self.names[split])?;
+            found[split] = segments(&self.ledger, &self.names[split], &|_| {})?;
         }
         if !self.shared.stopping() && missing.iter().any(|&split| !finished(&found[split])) {
             return Err(Failure::Overtaken);

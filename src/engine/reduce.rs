@@ -130,10 +130,12 @@ impl Between<'_> {
     ) -> Result<Vec<Made>, Failure> {
         let mut missing = Vec::new();
         for (number, key) in keys.iter().enumerate() {
-            let whole = self.ledger.read::<Made>(key)?.is_some_and(|made| {
-                self.ledger.locate(&made.file).metadata().is_ok_and(|file| file.len() == made.file.length)
-            });
-            if !whole {
+            let made = self.ledger.read::<Made>(key)?;
+            let damage = made.as_ref().and_then(|made| self.ledger.damage(&made.file));
+            if let Some(damage) = &damage {
+                self.shared.progress.note(damage);
+            }
+            if made.is_none() || damage.is_some() {
                 self.ledger.disown(key)?;
                 missing.push(number);
             }

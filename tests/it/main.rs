@@ -22,6 +22,7 @@ mod report;
 mod rule;
 mod scorers;
 mod semantic;
+mod stages;
 mod substrings;
 mod top;
 mod tune;

@@ -14,7 +14,7 @@ use super::{DRAFTS, IndexFile, Manifest, Part, Target, put_id};
 use crate::engine::commit::{Drafts, at, digest, digest_file};
 use crate::engine::driver::{Before, Job, Tasks, work_folder};
 use crate::engine::graph::Work;
-use crate::engine::shuffle::{Record, Run, Sorter, Writer, address};
+use crate::engine::shuffle::{Record, Sorter, Writer, address};
 use crate::engine::spool::{Decisions, LANE, SpoolReader};
 use crate::engine::{Failure, Shared, pool};
 
@@ -40,16 +40,19 @@ pub fn write(
     let keys: Vec<String> = (0..splits).map(|split| writing.key(split)).collect();
     let mut missing = Vec::new();
     let made: Vec<OnceLock<Option<Part>>> = (0..splits).map(|_| OnceLock::new()).collect();
-    for (split, key) in keys.iter().enumerate() {
-        match ledger.read::<Made>(key)? {
-            Some(Made { part }) if part.as_ref().is_none_or(|part| writing.stands(part)) => {
-                made[split].set(part).expect("each part is set once");
-            }
-            _ => {
-                ledger.disown(key)?;
-                missing.push(split);
+    pool::each(job.threads, splits, |split| {
+        if let Some(Made { part }) = ledger.read::<Made>(&keys[split])? {
+            let damage = part.as_ref().and_then(|part| writing.damage(part));
+            match damage {
+                None => made[split].set(part).expect("each part is set once"),
+                Some(damage) => shared.progress.note(&damage),
             }
         }
+        if shared.stopping() { Err(Failure::Stopped) } else { Ok(()) }
+    })?;
+    for split in (0..splits).filter(|&split| made[split].get().is_none()) {
+        ledger.disown(&keys[split])?;
+        missing.push(split);
     }
     let mut manifest = target.manifest();
     let standing = Manifest::read(&target.folder)?;
@@ -137,11 +140,16 @@ impl Writing<'_> {
         format!("index-{}", &digest(format!("{text}{decided}").as_bytes())[..24])
     }
 
-    fn stands(&self, part: &Part) -> bool {
-        part.files().all(|file| {
+    /// What is wrong with a part that was written before. All of it is read: whoever finds a part damaged is told to
+    /// run the pipeline again, which must not leave it as it is.
+    fn damage(&self, part: &Part) -> Option<String> {
+        part.files().find_map(|file| {
             let path = self.target.folder.join(&file.name);
-            fs::metadata(&path).is_ok_and(|found| found.len() == file.length)
-                && Run::open(&path).is_ok_and(|run| run.digest() == file.digest)
+            match digest_file(&path) {
+                Ok((blake3, length)) if (&blake3, length) == (&file.blake3, file.length) => None,
+                Ok(_) => Some(format!("{}: is not what it was; it is written again", path.display())),
+                Err(error) => Some(format!("{}: {error}; it is written again", path.display())),
+            }
         })
     }
 
