@@ -1,4 +1,4 @@
-//! Stop words, told from others by a look at a word's length and first bytes.
+//! Stop words, told from others by a word's first bytes and its length: one look into a table without collisions.
 
 use crate::kit::{eight, first};
 
@@ -6,37 +6,73 @@ use crate::kit::{eight, first};
 pub(super) struct StopWords {
     words: Vec<String>,
     any_case: bool,
-    /// Whether eight bytes that look alike are alike: with [`CASE`] set, only letters are.
+    /// Whether short words that look alike are alike: with [`CASE`] set, only letters are.
     looks_tell: bool,
-    /// The words as numbers, longer ones as their first bytes, in lower case where case does not count.
-    heads: Vec<u64>,
-    /// Their lengths, one bit each.
-    lengths: u64,
-    /// The low bits of their first bytes, which case does not change, one bit each.
-    firsts: u64,
+    /// Each key at the highest bits of its product with `multiplier`.
+    slots: Vec<Slot>,
+    multiplier: u64,
+    /// How far these bits are to be shifted.
+    shift: u32,
     /// Bytes of the longest word beyond ASCII that may be one of them in another case; the lower case of a
     /// character may be longer or shorter, by no more than three times.
     longest_beyond_ascii: usize,
+}
+
+/// A key, and which words have it: one bit each.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    key: u64,
+    which: u64,
 }
 
 /// The bit that lower case sets in an ASCII letter, for eight of them.
 const CASE: u64 = 0x2020_2020_2020_2020;
 const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
-/// The first bytes of a word as a number.
-fn head(word: &str) -> u64 {
-    first(eight(word.as_bytes(), 0), word.len())
+/// The first eight bytes of a word, or all and their number.
+#[inline(always)]
+fn key(head: u64, length: usize, any_case: bool) -> u64 {
+    let head = first(if any_case { head | CASE } else { head }, length);
+    if length < 8 { head | (length as u64) << 56 } else { head }
+}
+
+/// Slots in which all have one of their own, the multiplier and the shift that lead to them.
+fn table(keys: &[Slot]) -> (Vec<Slot>, u64, u32) {
+    let bits = (keys.len() * keys.len()).next_power_of_two().ilog2().clamp(4, 11);
+    // One in a few of all odd numbers leads to such slots.
+    let mut multiplier = 0x9e37_79b9_7f4a_7c15_u64;
+    loop {
+        let mut slots = vec![Slot::default(); 1 << bits];
+        let mut alone = true;
+        for key in keys {
+            let slot = &mut slots[(key.key.wrapping_mul(multiplier) >> (64 - bits)) as usize];
+            alone &= slot.which == 0;
+            *slot = *key;
+        }
+        if alone {
+            return (slots, multiplier, 64 - bits);
+        }
+        multiplier = multiplier.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(2);
+    }
 }
 
 impl StopWords {
     pub(super) fn new(words: &[String], any_case: bool) -> StopWords {
-        let case = if any_case { CASE } else { 0 };
+        let mut keys: Vec<Slot> = Vec::new();
+        for (number, word) in words.iter().enumerate() {
+            let key = key(eight(word.as_bytes(), 0), word.len(), any_case);
+            match keys.iter_mut().find(|slot| slot.key == key) {
+                Some(slot) => slot.which |= 1 << number,
+                None => keys.push(Slot { key, which: 1 << number }),
+            }
+        }
+        let (slots, multiplier, shift) = table(&keys);
         StopWords {
             any_case,
             looks_tell: !any_case || words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic())),
-            heads: words.iter().map(|word| first(head(word) | case, word.len())).collect(),
-            lengths: words.iter().fold(0, |bits, word| bits | 1 << word.len().min(63)),
-            firsts: words.iter().filter_map(|word| word.bytes().next()).fold(0, |bits, byte| bits | 1 << (byte & 31)),
+            slots,
+            multiplier,
+            shift,
             longest_beyond_ascii: words
                 .iter()
                 .filter(|word| any_case && may_be_beyond_ascii(word))
@@ -50,18 +86,17 @@ impl StopWords {
     /// Which of them a word of a text is: one bit each, none for another word.
     #[inline(always)]
     pub(super) fn find(&self, text: &str, start: usize, end: usize) -> u64 {
-        let (bytes, length) = (text.as_bytes(), end - start);
-        let word = first(eight(bytes, start), length);
-        if length <= self.longest_beyond_ascii && (word & NOT_ASCII != 0 || length > 8) {
+        let (head, length) = (eight(text.as_bytes(), start), end - start);
+        if length <= self.longest_beyond_ascii && (first(head, length) & NOT_ASCII != 0 || length > 8) {
             return self.find_slowly(&text[start..end]);
         }
-        if self.lengths >> length.min(63) & 1 == 0 || self.firsts >> (word & 31) & 1 == 0 {
-            return 0;
+        let key = key(head, length, self.any_case);
+        let slot = self.slots[(key.wrapping_mul(self.multiplier) >> self.shift) as usize];
+        match if slot.key == key { slot.which } else { 0 } {
+            0 => 0,
+            alike if self.looks_tell && length < 8 => alike,
+            _ => self.find_slowly(&text[start..end]),
         }
-        let word = first(if self.any_case { word | CASE } else { word }, length);
-        let alike =
-            self.heads.iter().enumerate().fold(0, |found, (number, stop)| found | u64::from(*stop == word) << number);
-        if alike == 0 || self.looks_tell && length <= 8 { alike } else { self.find_slowly(&text[start..end]) }
     }
 
     fn is(&self, number: usize, word: &str) -> bool {
