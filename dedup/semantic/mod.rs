@@ -48,6 +48,11 @@ impl Vector {
         Vector::new(bytes.iter().map(|&byte| i16::from(byte as i8)).collect())
     }
 
+    /// The vector of so many dimensions that the bytes end in; `None` where they are fewer.
+    pub fn at_the_end(bytes: &[u8], dimensions: usize) -> Option<Vector> {
+        Some(Vector::read(&bytes[bytes.len().checked_sub(dimensions)?..]))
+    }
+
     /// Appends the vector, a byte for each number.
     pub fn write(&self, out: &mut Vec<u8>) {
         write(&self.numbers, out);

@@ -25,11 +25,6 @@ impl<T: Copy> Window<T> {
         Window { most: most.max(1), threshold, held: VecDeque::new(), seen: 0 }
     }
 
-    /// Forgets all: the next vector has another key.
-    pub fn clear(&mut self) {
-        self.held.clear();
-    }
-
     /// Links the next vector to those held that it is like: to one of each group, since what is linked to one hangs
     /// together with all of it. A vector equal to the one before it is linked and not held.
     pub fn push(&mut self, vector: Vector, about: T, link: &mut dyn FnMut(T, T)) {

@@ -292,7 +292,10 @@ fn gather_indexed(between: &Between<'_>, key: &str, number: u32, mut labels: Cur
         let ordinal = label.key as u64;
         documents.seek(address(Origin { split: 0, ordinal })).map_err(damaged)?;
         let found = documents.record().filter(|record| record.key as u64 == ordinal);
-        let found = found.ok_or_else(|| damaged(io::ErrorKind::InvalidData.into()))?;
+        let found = found.ok_or_else(|| {
+            let what = format!("{}: document {ordinal} has keys, and nothing is said of it", said.name);
+            damaged(io::Error::new(io::ErrorKind::InvalidData, what))
+        })?;
         sorter.push(Record {
             key: cluster_key(label.value),
             value: found.value,

@@ -208,7 +208,17 @@ impl Between<'_> {
             while group.next().is_some() {} // what the stage did not care to read
             records += group.records;
             if let Some(error) = group.failure {
-                return Err(damaged(error));
+                // A record that is whole and yet none of this stage's is the fault of the index that it came from.
+                let number = group.split.filter(|_| group.refused).and_then(|split| split.checked_sub(INDEXED));
+                let indexed = number.and_then(|number| self.node().indexed().nth(number as usize));
+                return Err(match indexed {
+                    Some((index, part)) => {
+                        let file = part.said.as_ref().filter(|_| order == Order::IndexedFirst).unwrap_or(&part.keys);
+                        let what = format!("{}: {error}", file.name);
+                        Failure::Machine(index.damaged(&io::Error::new(io::ErrorKind::InvalidData, what)))
+                    }
+                    None => damaged(error),
+                });
             }
             made?;
         }
@@ -321,12 +331,17 @@ pub struct Group<'a> {
     named: bool,
     /// Of the last record: where its id ends in the value, which begins behind two bytes.
     id: Option<usize>,
+    /// Of the last record: the split that it is about.
+    split: Option<u32>,
+    /// Whether `failure` is that the last record cannot be read.
+    refused: bool,
 }
 
 impl<'a> Group<'a> {
     fn new(key: Option<Key>, merge: &'a mut Merge, order: Order) -> Group<'a> {
         let named = order == Order::IndexedFirst;
-        Group { key, merge, failure: None, survey: Vec::new(), value: Vec::new(), records: 0, named, id: None }
+        let (survey, value) = (Vec::new(), Vec::new());
+        Group { key, merge, failure: None, survey, value, records: 0, named, id: None, split: None, refused: false }
     }
 
     /// Has the stage look at the same records, read apart, before it sees these.
@@ -363,10 +378,10 @@ impl Records for Group<'_> {
             self.failure = Some(error);
             return None;
         }
-        self.id = None;
+        (self.id, self.split) = (None, Some(origin.split));
         if self.named && origin.split >= INDEXED {
             let Some((id, _)) = index::take_id(&self.value) else {
-                self.failure = Some(io::Error::other("a record of an index has no id"));
+                self.fail("a record has no id".to_owned());
                 return None;
             };
             let end = 2 + id.len();
@@ -377,6 +392,7 @@ impl Records for Group<'_> {
     }
 
     fn fail(&mut self, what: String) {
+        self.refused |= self.failure.is_none();
         self.failure.get_or_insert_with(|| io::Error::other(what));
     }
 

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use wanjuan::engine::commit::digest;
+use wanjuan::engine::index::Manifest;
+use wanjuan::engine::shuffle::{Record, Run, Writer};
 use wanjuan_dedup::minhash::{Scratch, Settings, Signer};
 
 use crate::duplicates::{families, kept, plain};
@@ -347,5 +350,91 @@ fn the_disk_that_an_index_will_take_is_told_before_a_run() {
         let stay = kept(&bench, kind).len() as f64 / texts.len() as f64;
         let ratio = bytes as f64 * stay / length(&bench.path(&format!("index-{kind}")));
         assert!(range.contains(&ratio), "{kind}: {bytes} bytes, {ratio}, {stay} stay");
+    }
+}
+
+/// Writes a file of an index again, each record as `change` leaves it, under a manifest that says so.
+fn craft(bench: &Bench, name: &str, change: &dyn Fn(&mut Vec<u8>, &mut u64)) {
+    let path = bench.path(&format!("crafted/{name}"));
+    let mut records = Vec::new();
+    let mut cursor = Run::open(&path).unwrap().range(0..=u128::MAX).unwrap();
+    while let Some(Record { key, value, origin }) = cursor.record() {
+        let (mut value, mut origin) = (value.to_vec(), origin);
+        change(&mut value, &mut origin.ordinal);
+        records.push((key, value, origin));
+        cursor.advance().unwrap();
+    }
+    records.sort();
+    let mut writer = Writer::create(&path, false).unwrap();
+    records.iter().for_each(|(key, value, origin)| writer.push(Record { key: *key, value, origin: *origin }).unwrap());
+    let (_, footer) = writer.finish().unwrap();
+    let place = bench.path("crafted/_manifest.json");
+    let mut manifest: Manifest = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+    for part in &mut manifest.parts {
+        for file in std::iter::once(&mut part.keys).chain(&mut part.said).filter(|file| file.name == name) {
+            let bytes = fs::read(&path).unwrap();
+            (file.length, file.blake3, file.digest) = (bytes.len() as u64, digest(&bytes), footer.clone());
+        }
+    }
+    manifest.check.clear();
+    manifest.check = digest(&serde_json::to_vec(&manifest).unwrap());
+    fs::write(place, serde_json::to_vec(&manifest).unwrap()).unwrap();
+}
+
+#[test]
+fn records_that_no_step_writes_are_refused_with_the_index_they_are_of() {
+    let bench = Bench::new(0, 0);
+    families(&bench, 240);
+    // What both crawls hold.
+    fs::copy(bench.path("corpus/0.jsonl"), bench.path("corpus/1.jsonl")).unwrap();
+    type Change = &'static dyn Fn(&mut Vec<u8>, &mut u64);
+    let cut: Change = &|value, _| value.truncate(value.len().saturating_sub(1));
+    let empty: Change = &|value, _| value.clear();
+    let long: Change = &|value, _| value.push(0xff);
+    let short: Change = &|value, _| value.truncate(12);
+    let zeros: Change = &|value, _| value.fill(0);
+    let flipped: Change = &|value, _| value.iter_mut().for_each(|byte| *byte ^= 0x55);
+    let elsewhere: Change = &|_, ordinal| *ordinal += 1_000;
+    let ways = [cut, empty, long, short, zeros, flipped, elsewhere];
+    for (kind, step, file, refused) in [
+        ("exact", "use = \"exact_duplicates\"", "part-00000.keys", [true, true, false, false, false, true, false]),
+        ("jaccard", "use = \"minhash\"", "part-00000.documents", [true, true, true, true, true, true, false]),
+        (
+            "signature",
+            "use = \"minhash\"\nverify = \"signature\"",
+            "part-00000.documents",
+            [true, true, true, true, true, true, false],
+        ),
+        ("bands", "use = \"minhash\"", "part-00000.keys", [false, false, false, false, false, false, true]),
+        (
+            "semantic",
+            "use = \"semantic_duplicates\"",
+            "part-00000.documents",
+            [true, true, false, true, false, true, false],
+        ),
+        ("planes", "use = \"semantic_duplicates\"", "part-00000.keys", [true, true, true, true, false, false, true]),
+    ] {
+        run(
+            &pipeline(&bench, &format!("{kind}-old"), "corpus/0.jsonl", &format!("{step}\nindex = \"{kind}\"")),
+            &[],
+            0,
+        );
+        let file_of = |name: &str| fs::read(bench.path(&format!("{kind}/{name}"))).unwrap();
+        for (number, (way, refused)) in ways.into_iter().zip(refused).enumerate() {
+            let _ = fs::remove_dir_all(bench.path("crafted"));
+            fs::create_dir(bench.path("crafted")).unwrap();
+            for name in files(&bench.path(kind)).into_keys() {
+                fs::write(bench.path(&format!("crafted/{name}")), file_of(&name)).unwrap();
+            }
+            craft(&bench, file, way);
+            let step = format!("{step}\nagainst = [\"crafted\"]");
+            let new = pipeline(&bench, &format!("{kind}-{number}"), "corpus/1.jsonl", &step);
+            let told = wanjuan(&["run", new.to_str().unwrap(), "--threads", "2"]);
+            let (told, code) = (String::from_utf8(told.stderr).unwrap(), told.status.code());
+            assert!(!told.contains("panicked"), "{kind} {number}: {told}");
+            assert_eq!(code, Some(if refused { 4 } else { 0 }), "{kind} {number}: {told}");
+            let named = told.contains("the index `crafted` is damaged") && told.contains("part-00000.");
+            assert!(!refused || named, "{kind} {number}: {told}");
+        }
     }
 }

@@ -20,6 +20,9 @@ const SHINGLES: usize = 1 << 16;
 /// deviations of it: one pair in 30,000 is further off.
 const DEVIATIONS: f64 = 4.0;
 
+/// Why a record is refused.
+const NEITHER: &str = "a record holds neither a signature nor shingles as this step writes them";
+
 /// Appends what a member is compared by: the lower halves of its minima, 32 bits of each of its shingles, and
 /// where they start. Of two texts of 65,536 shingles one pair meets by chance.
 pub fn write(signature: &[u64], shingles: &mut Vec<u64>, out: &mut Vec<u8>) {
@@ -48,21 +51,19 @@ struct Member {
 }
 
 impl Member {
-    fn read(origin: Origin, said: &[u8], group: usize) -> Member {
-        let word = |at: usize| u32::from_le_bytes(said[at..at + 4].try_into().expect("four bytes"));
-        let end = said.len() - 8;
-        let (start, minima) = (word(end + 4) as usize, word(end) as usize);
-        let shingles = start + 4 * minima;
-        Member {
-            origin,
-            id: None,
-            signature: (start..shingles).step_by(4).map(|at| u64::from(word(at))).collect(),
-            shingles: said[shingles..end]
-                .chunks_exact(4)
-                .map(|shingle| u64::from(u32::from_le_bytes(shingle.try_into().expect("four bytes"))))
-                .collect(),
-            group,
-        }
+    /// `None` where the bytes are not those of [`write`].
+    fn read(origin: Origin, said: &[u8], group: usize) -> Option<Member> {
+        let (rest, start) = said.split_last_chunk()?;
+        let (rest, minima) = rest.split_last_chunk()?;
+        let [start, minima] = [start, minima].map(|number| u32::from_le_bytes(*number) as usize);
+        let (signature, shingles) = rest.get(start..)?.split_at_checked(minima.checked_mul(4)?)?;
+        let words = |bytes: &[u8]| match bytes.as_chunks() {
+            (words, []) => Some(words.iter().map(|word| u64::from(u32::from_le_bytes(*word))).collect::<Vec<u64>>()),
+            _ => None,
+        };
+        let (signature, shingles) = (words(signature)?, words(shingles)?);
+        let is_set = shingles.is_sorted_by(|one, other| one < other);
+        is_set.then_some(Member { origin, id: None, signature, shingles, group })
     }
 
     fn bytes(&self) -> usize {
@@ -102,7 +103,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     let mut bytes = 0;
     while bytes < HELD {
         let Some((origin, said)) = members.next() else { break };
-        let mut member = Member::read(origin, said, held.len());
+        let Some(mut member) = Member::read(origin, said, held.len()) else { return members.fail(NEITHER.to_owned()) };
         member.id = members.id().map(str::to_owned);
         for number in 0..held.len() {
             let (low, high) = (held[number].group.min(member.group), held[number].group.max(member.group));
@@ -128,7 +129,7 @@ pub fn reduce(threshold: f64, verify: Verify, members: &mut dyn Records, decide:
     let mut stays: Vec<(Member, u64)> = stays.map(|(_, member)| member).collect();
     bytes = stays.iter().map(|(member, _)| member.bytes()).sum();
     while let Some((origin, said)) = members.next() {
-        let mut member = Member::read(origin, said, 0);
+        let Some(mut member) = Member::read(origin, said, 0) else { return members.fail(NEITHER.to_owned()) };
         member.id = members.id().map(str::to_owned);
         match stays.iter_mut().find(|(kept, _)| likeness.holds(kept, &member)) {
             Some((kept, size)) => {

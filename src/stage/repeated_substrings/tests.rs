@@ -87,25 +87,91 @@ fn passage(seed: u64) -> String {
     (0..30).map(|_| draw()).collect()
 }
 
+/// A tokenizer of bytes, of which merges make some longer tokens: the first two bytes of many characters, and the last
+/// two of others.
+fn of_bytes() -> Tokenizer {
+    // As GPT-2 writes bytes: those that can be printed as they are, the others from U+0100 on.
+    let plain = |byte: &u8| matches!(byte, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
+    let mut others = 0x100..;
+    let written: Vec<char> = (0..=255_u8)
+        .map(|byte| if plain(&byte) { char::from(byte) } else { char::from_u32(others.next().unwrap()).unwrap() })
+        .collect();
+    let pairs = [[0xe4, 0xb8], [0xb8, 0xad], [0xe5, 0xb8], [0x96, 0x87]]
+        .map(|pair| pair.map(|byte: usize| written[byte].to_string()));
+    let vocabulary = written.iter().map(char::to_string).chain(pairs.iter().map(|pair| pair.concat()));
+    let vocabulary: HashMap<String, usize> = vocabulary.zip(0..).collect();
+    let file = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true },
+        "post_processor": null, "decoder": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true },
+        "model": { "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+            "vocab": vocabulary, "merges": pairs.map(|pair| pair.join(" ")) },
+    });
+    Tokenizer::from_bytes(file.to_string().as_bytes()).unwrap()
+}
+
+/// What is left of each text, by the step.
+fn left(step: &RepeatedSubstrings, texts: &[String]) -> Vec<String> {
+    let apply = |(text, bytes): (&String, Vec<u8>)| {
+        let mut document = Document::new("", text.as_str());
+        let decision = Decision { bytes: &bytes, ..Decision::default() };
+        assert_eq!(step.apply(&mut document, Some(decision)), Verdict::Keep);
+        document.text().to_owned()
+    };
+    texts.iter().zip(decisions(step, texts)).map(apply).collect()
+}
+
+fn of_tokens(length: usize, keep: Keep) -> RepeatedSubstrings {
+    let name = if keep == Keep::One { "one" } else { "none" };
+    step(&format!(r#"{{"min_tokens": {length}, "cut": "character", "keep": "{name}", "min_left_chars": 0}}"#)).unwrap()
+}
+
+/// Chinese texts of few characters, many of which share their first or their last bytes with others.
+fn texts_of_shared_bytes() -> impl Strategy<Value = Vec<String>> {
+    let word = || {
+        prop_oneof![
+            3 => "[中席渭丸串帝文]{1,6}",
+            2 => "(中文|席文|渭文|丸文){3,9}",
+            2 => "[席渭]国的河流和[中丸]",
+            2 => "[中席渭]国的河流[中丸串]梁文",
+            1 => "[ab \n]{1,3}",
+        ]
+    };
+    prop::collection::vec(prop::collection::vec(word(), 0..8).prop_map(|words| words.concat()), 1..7)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn what_is_cut_of_tokens_is_what_brute_force_cuts(texts in texts(), length in 16..40_usize, one in any::<bool>()) {
         let keep = if one { Keep::One } else { Keep::None };
-        let name = if one { "one" } else { "none" };
-        let settings = format!(
-            r#"{{"min_tokens": {length}, "cut": "character", "keep": "{name}", "min_left_chars": 0}}"#
-        );
-        let step = step(&settings).unwrap();
+        let step = of_tokens(length, keep);
         let expected = plain(step.tokenizer.as_ref().unwrap(), length, keep, &texts);
-        for ((text, bytes), expected) in texts.iter().zip(decisions(&step, &texts)).zip(expected) {
-            let mut document = Document::new("", text.as_str());
-            let decision = Decision { bytes: &bytes, ..Decision::default() };
-            prop_assert_eq!(step.apply(&mut document, Some(decision)), Verdict::Keep);
-            prop_assert_eq!(document.text(), expected);
-        }
+        prop_assert_eq!(left(&step, &texts), expected);
     }
+
+    #[test]
+    fn repeats_that_begin_or_end_inside_a_character_leave_it_whole(
+        texts in texts_of_shared_bytes(), length in 16..40_usize, one in any::<bool>(),
+    ) {
+        let keep = if one { Keep::One } else { Keep::None };
+        let step = RepeatedSubstrings { tokenizer: Some(of_bytes()), ..of_tokens(length, keep) };
+        let expected = plain(step.tokenizer.as_ref().unwrap(), length, keep, &texts);
+        prop_assert_eq!(left(&step, &texts), expected);
+    }
+}
+
+#[test]
+fn a_repeat_that_begins_with_the_last_bytes_of_a_character_leaves_that_one() {
+    let step = RepeatedSubstrings { tokenizer: Some(of_bytes()), ..of_tokens(17, Keep::None) };
+    // U+6E2D and U+5E2D end in the same two bytes, U+4E2D and U+4E38 begin with the same two.
+    let texts = ["前渭国的河流和丸后", "左席国的河流和中右"].map(str::to_owned);
+    let ids = |text: &str| encode(step.tokenizer.as_ref().unwrap(), text).unwrap().0;
+    assert_eq!(ids("中丸席文").len(), 2 + 2 + 2 + 2, "{:?}", ids("中丸席文"));
+    let told = left(&step, &texts);
+    assert_eq!(told, ["前渭丸后", "左席中右"]);
 }
 
 #[test]

@@ -32,7 +32,10 @@ pub fn reduce(
     let mut leaders: Vec<Leader> = Vec::new();
     let mut bytes = 0;
     while let Some((origin, said)) = members.next() {
-        let vector = Vector::read(&said[said.len() - dimensions..]);
+        let Some(vector) = Vector::at_the_end(said, dimensions) else {
+            let what = format!("a record has {} bytes, and a vector {dimensions}", said.len());
+            return members.fail(what);
+        };
         let alike = leaders.iter_mut().find_map(|leader| {
             let cosine = leader.vector.cosine(&vector);
             (cosine >= threshold).then_some((leader, cosine))

@@ -275,7 +275,13 @@ impl Clustering for SemanticDuplicates {
     fn link(&self, _: Key, records: &mut dyn Records, link: &mut dyn FnMut(Origin, Origin)) {
         let mut window = Window::new(WINDOW, self.config.threshold);
         while let Some((origin, value)) = records.next() {
-            window.push(Vector::read(&value[size_of::<u32>()..]), origin, link);
+            // Behind the key of the next table.
+            let vector = value.get(size_of::<u32>()..).filter(|vector| vector.len() == self.model.dimensions());
+            let Some(vector) = vector else {
+                let what = format!("a record has {} bytes, and not those of a key and a vector", value.len());
+                return records.fail(what);
+            };
+            window.push(Vector::read(vector), origin, link);
         }
     }
 
