@@ -5,7 +5,7 @@
 //! block does, so that what stands between them stays in the processor's cache.
 
 use super::attention::{self, Heads};
-use super::kernels::{Activation, COLUMNS, Instructions, Panels, ROWS, Strip, Tile};
+use super::kernels::{Activation, ByteStrip, Bytes, COLUMNS, Instructions, Panels, ROWS, Strip, Tile};
 use super::layers::{Layer, Layers, Parts};
 use super::shape::Shape;
 use super::weights::Weights;
@@ -29,24 +29,51 @@ pub struct Norm {
     epsilon: f32,
 }
 
+/// As what the weights of products are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Floats of 32 bits.
+    #[default]
+    F32,
+    /// Whole numbers of 8 bits. On the CPU alone.
+    Int8,
+}
+
+/// A product of one kind or the other.
+#[derive(Debug)]
+pub enum Product {
+    /// Of floats.
+    Floats(Linear),
+    /// Of whole numbers.
+    Bytes(Bytes),
+}
+
+/// Rows on their way into a product.
+#[derive(Debug, Default)]
+pub struct Strips {
+    pub(super) floats: Vec<Strip>,
+    bytes: Vec<ByteStrip>,
+}
+
 /// An encoder's layers, with what they run with.
 #[derive(Debug)]
 pub struct Body {
     shape: Shape,
-    layers: Layers<Linear, Norm>,
+    layers: Layers<Product, Norm>,
     angles: [Vec<(f32, f32)>; 2],
     instructions: Instructions,
 }
 
-/// Layers are made of [`Linear`] and [`Norm`].
-struct Plain;
-
-impl Parts for Plain {
-    type Linear = Linear;
+/// Layers are made of [`Product`] and [`Norm`].
+impl Parts for Precision {
+    type Linear = Product;
     type Norm = Norm;
 
-    fn linear(&self, weights: Vec<f32>, bias: Vec<f32>, outputs: usize, inputs: usize) -> Result<Linear, String> {
-        Ok(Linear::new(&weights, &bias, outputs, inputs))
+    fn linear(&self, weights: Vec<f32>, bias: Vec<f32>, outputs: usize, inputs: usize) -> Result<Product, String> {
+        Ok(match self {
+            Precision::F32 => Product::Floats(Linear::new(&weights, &bias, outputs, inputs)),
+            Precision::Int8 => Product::Bytes(Bytes::new(&weights, &bias, outputs, inputs)?),
+        })
     }
 
     fn norm(&self, weight: Vec<f32>, bias: Vec<f32>, epsilon: f32) -> Result<Norm, String> {
@@ -66,7 +93,7 @@ pub struct Scratch {
     /// One block between two products.
     block: Vec<f32>,
     between: Vec<f32>,
-    pub(super) strips: Vec<Strip>,
+    pub(super) strips: Strips,
     heads: Heads,
     pub(super) pools: Vec<f32>,
 }
@@ -127,6 +154,22 @@ impl Linear {
     }
 }
 
+impl Product {
+    fn apply(
+        &self,
+        how: Instructions,
+        rows: &[f32],
+        strips: &mut Strips,
+        activation: Option<Activation>,
+        out: &mut [f32],
+    ) {
+        match self {
+            Product::Floats(linear) => linear.apply(how, rows, &mut strips.floats, activation, out),
+            Product::Bytes(bytes) => bytes.apply(how, rows, &mut strips.bytes, activation, out),
+        }
+    }
+}
+
 impl Norm {
     /// A layer norm by its tensors.
     pub fn new(weight: Vec<f32>, bias: Vec<f32>, epsilon: f32) -> Norm {
@@ -143,9 +186,9 @@ impl Norm {
 
 impl Body {
     /// Reads the layers.
-    pub fn read(shape: &Shape, weights: &Weights<'_>) -> Result<Body, String> {
+    pub fn read(shape: &Shape, weights: &Weights<'_>, precision: Precision) -> Result<Body, String> {
         Ok(Body {
-            layers: Layers::read(&Plain, shape, weights)?,
+            layers: Layers::read(&precision, shape, weights)?,
             angles: attention::angles_of(shape),
             instructions: Instructions::detect(),
             shape: shape.clone(),
@@ -235,7 +278,7 @@ impl Body {
     }
 
     /// The first half of a product, activated, by its second.
-    fn gated(&self, layer: &Layer<Linear, Norm>, rows: &[f32], between: &mut Vec<f32>, strips: &mut Vec<Strip>) {
+    fn gated(&self, layer: &Layer<Product, Norm>, rows: &[f32], between: &mut Vec<f32>, strips: &mut Strips) {
         let (how, width) = (self.instructions, self.shape.intermediate);
         let count = rows.len() / self.shape.hidden;
         between.resize(count * 2 * width, 0.0);

@@ -5,8 +5,8 @@
 //! regression or none; further linear heads on the same body come from files of their own. All heads score from one
 //! pass.
 //!
-//! On the CPU the layers run on arithmetic of our own (`kernels`): there is no padding, and the bits of a score depend on
-//! the text and the model alone. A [`Backend`] is anything that makes the vectors of texts; heads are the same behind
+//! On the CPU the layers run on arithmetic of our own (`kernels`), in floats or with weights and rows of 8 bits: there is no
+//! padding, and the bits of a score depend on the text and the model alone. A [`Backend`] is anything that makes the vectors of texts; heads are the same behind
 //! all.
 
 mod attention;
@@ -25,7 +25,7 @@ mod windows;
 use std::path::Path;
 
 pub use crate::error::Error;
-pub use body::Scratch;
+pub use body::{Precision, Scratch};
 pub use device::{Found, Wanted};
 pub use heads::Head;
 pub use shape::{Family, Pooling, Problem, Shape};
@@ -74,6 +74,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 impl Encoder {
     /// Reads a folder, to run on the device that was found.
     pub fn load(folder: &Path, device: &Found) -> Result<Encoder, Error> {
+        Encoder::load_as(folder, device, Precision::F32)
+    }
+
+    /// As [`load`](Encoder::load), with the weights of layers kept as `precision` says. Heads are always floats.
+    pub fn load_as(folder: &Path, device: &Found, precision: Precision) -> Result<Encoder, Error> {
+        if precision == Precision::Int8 && *device != Found::Cpu {
+            return Err(Error::new("weights of 8 bits are for the CPU; graphics processors have floats of 16"));
+        }
         let [config, weights, tokenizer] = FILES.map(|file| folder.join(file));
         let shape = Shape::from_json(&read(&config)?).map_err(wrong(&config))?;
         let tokens = Tokens::load(&tokenizer).map_err(wrong(&tokenizer))?;
@@ -86,7 +94,7 @@ impl Encoder {
         if let Some(card) = Card::beside(&weights).map_err(|error| Error(error.to_string()))? {
             card.verify_bytes(&bytes).map_err(|error| Error(error.to_string()))?;
         }
-        let (body, heads) = tensors(&shape, &bytes, device).map_err(wrong(&weights))?;
+        let (body, heads) = tensors(&shape, &bytes, device, precision).map_err(wrong(&weights))?;
         Ok(Encoder { shape, tokens, body, heads })
     }
 
@@ -143,7 +151,7 @@ impl Encoder {
         for pools in pools.chunks(2 * self.shape.hidden) {
             let (first, mean) = pools.split_at(self.shape.hidden);
             for head in &self.heads {
-                head.score(how, first, mean, &mut scratch.strips, scores);
+                head.score(how, first, mean, &mut scratch.strips.floats, scores);
             }
         }
         scratch.pools = pools;
@@ -171,10 +179,15 @@ impl Encoder {
 }
 
 /// The body and the head of a file of tensors.
-fn tensors(shape: &Shape, bytes: &[u8], device: &Found) -> Result<(Box<dyn Backend>, Vec<Head>), String> {
+fn tensors(
+    shape: &Shape,
+    bytes: &[u8],
+    device: &Found,
+    precision: Precision,
+) -> Result<(Box<dyn Backend>, Vec<Head>), String> {
     let weights = opened(shape, bytes)?;
     let body: Box<dyn Backend> = match device {
-        Found::Cpu => Box::new(Body::read(shape, &weights)?),
+        Found::Cpu => Box::new(Body::read(shape, &weights, precision)?),
         #[cfg(feature = "cuda")]
         Found::Cuda(numbers) => Box::new(cuda::Bodies::read(shape, &weights, numbers)?),
         #[cfg(not(feature = "cuda"))]

@@ -180,20 +180,22 @@ fn times_avx2(strip: &[[f32; ROWS]], panel: &[[f32; COLUMNS]], tile: &mut Tile) 
     }
 }
 
+/// Numbers between -1 and 1.
+#[cfg(test)]
+pub fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed | 1;
+    let draw = || {
+        state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        (state >> 9) as f32 / (1 << 22) as f32 - 1.0
+    };
+    std::iter::repeat_with(draw).take(count).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed | 1;
-        let draw = || {
-            state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
-            (state >> 9) as f32 / (1 << 22) as f32 - 1.0
-        };
-        std::iter::repeat_with(draw).take(count).collect()
-    }
 
     proptest! {
         #[test]

@@ -6,10 +6,13 @@
 //! caches and of the batch.) The weights are laid out once for the processor's registers, which a general product has to
 //! do at each call.
 
+mod bytes;
 mod gemm;
 mod rows;
 
+pub use bytes::{ByteStrip, Bytes};
 pub use gemm::{COLUMNS, Panels, ROWS, Strip, Tile};
+use rows::ROUND;
 pub use rows::{Activation, exp};
 
 /// Which instructions are used. The numbers are the same with all.

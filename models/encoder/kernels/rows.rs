@@ -43,14 +43,24 @@ fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
+/// The greatest size of a number, and nothing: or what is no number, where one is none or without bound.
+#[inline(always)]
+pub fn greatest(row: &[f32]) -> (f32, f32) {
+    (
+        over(row, 0.0, |most, x| greater(most, x.abs()), greater),
+        over(row, 0.0, |not, x| x.mul_add(0.0, not), |a, b| a + b),
+    )
+}
+
+/// Added to a number and taken away again, this leaves the nearest whole one, as every addition rounds.
+pub const ROUND: f32 = 12_582_912.0;
+
 /// `e` to the power of `x`, which is taken to lie between -87.3 and 88.
 ///
 /// `2^n` times a polynomial of what is left, as Cephes does it; the error is below 2e-7 of the value.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.0);
-    // Added and taken away again, this leaves the nearest whole number, as every addition rounds.
-    const ROUND: f32 = 12_582_912.0;
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let whole = shifted - ROUND;
     // ln 2 in two parts, the first of few digits.

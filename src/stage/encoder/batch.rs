@@ -56,11 +56,12 @@ impl Busy {
         (windows > 0).then(|| {
             let rate = tokens as f64 / (model as f64 / 1e6).max(1e-6);
             format!(
-                "{} windows, {} tokens, {:.0} a second; its threads were in the model {} of their time",
+                "{} windows, {} tokens, {:.0} a second; its threads were in the model {} of their time, {:.1} s in all",
                 count(windows),
                 count(tokens),
                 rate,
-                share(model, all)
+                share(model, all),
+                model as f64 / 1e6
             )
         })
     }

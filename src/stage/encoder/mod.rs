@@ -8,9 +8,13 @@
 //!
 //! A text that is longer than `window` is cut into windows of like length; the score of the text is their mean, their
 //! most, or that of the first alone. Texts are cut into tokens where documents are read; behind that, tasks that each know
-//! some megabyte of text take windows that are of like length through the model together. On the CPU there is no padding, and
+//! a part of the text take windows that are of like length through the model together. On the CPU there is no padding, and
 //! the bits of a score depend on text and model alone: not on threads, batches or machines. On a graphics processor numbers
 //! differ in their last digits.
+//!
+//! With `precision = "int8"` the weights of its layers are kept as bytes with a scale for each output, and rows are made so
+//! when they come: 1.8 times as fast on a processor with AVX-512 VNNI. MiniLM's embeddings then stand at a cosine of .998 to
+//! those in floats, .994 at least, and scores move by some hundredths; they too are the same bits on any machine.
 //!
 //! A model whose numbers run over for a text gives no score: the field is not written, and where the step decides by it the
 //! text is dropped as `no_score`.
@@ -28,6 +32,7 @@
 //! | `window`     | all     | ours: most tokens of a window, special ones with them; by default as many as the model reads |
 //! | `windows`    | `first` | as FineWeb-Edu's classifier, which reads the first 512 tokens; `mean` or `max` of all |
 //! | `device`     | `auto`  | ours: `cpu`, or `cuda:0,1` in a build with CUDA; `--device` of `run` and `check` stands above it |
+//! | `precision`  | `f32`   | ours; `int8` after LLM.int8(), arXiv:2208.07339, sec. 3, on the CPU alone: graphics processors have floats of 16 bits |
 
 mod batch;
 
@@ -37,7 +42,7 @@ use std::time::Instant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wanjuan_filters::kit::{Document, Field, Name, Origin, Reason, Setup, Step, Type, Verdict, Wrong};
-use wanjuan_models::encoder::{self, Wanted};
+use wanjuan_models::encoder::{self, Found, Wanted};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Decision, Key, Kind, Records, Stage};
@@ -70,10 +75,24 @@ pub struct Config {
     /// Where the model runs.
     #[serde(default = "auto")]
     pub device: String,
+    /// As what its weights are kept on the CPU.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 fn auto() -> String {
     "auto".to_owned()
+}
+
+/// As what weights are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Floats of 32 bits.
+    #[default]
+    F32,
+    /// Whole numbers of 8 bits.
+    Int8,
 }
 
 /// What becomes of the scores of windows.
@@ -124,8 +143,16 @@ impl Step for Encoder {
             let path = setup.file("model", &format!("{}/{file}", config.model))?;
             folder = path.parent().map(ToOwned::to_owned).unwrap_or(folder);
         }
-        let mut model =
-            encoder::Encoder::load(&folder, &found).map_err(|error| Wrong::setting("model", error.to_string()))?;
+        let (precision, device) = match (config.precision, &found) {
+            (Precision::F32, _) => (encoder::Precision::F32, device),
+            (Precision::Int8, Found::Cpu) => (encoder::Precision::Int8, format!("{device}, in int8")),
+            (Precision::Int8, _) => {
+                let what = "weights of 8 bits are for the CPU, and the model runs on a graphics processor";
+                return Err(Wrong::setting("precision", what).help("leave it out, or set `device = \"cpu\"`"));
+            }
+        };
+        let mut model = encoder::Encoder::load_as(&folder, &found, precision)
+            .map_err(|error| Wrong::setting("model", error.to_string()))?;
         for (name, file) in &config.heads {
             let path = setup.file("heads", file)?;
             model.add_head(name, &path).map_err(|error| Wrong::setting("heads", error.to_string()))?;
@@ -213,7 +240,8 @@ impl Stage for Encoder {
     }
 
     fn task_bytes(&self) -> u64 {
-        1 << 20
+        // Seconds on one core, so that no thread waits long for the last; padded batches want more of like length.
+        if self.model.is_padded() { 4 << 20 } else { 1 << 17 }
     }
 
     fn whole_tasks(&self) -> bool {

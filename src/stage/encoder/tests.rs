@@ -12,6 +12,7 @@ fn config(model: &str, scores: &[(&str, &str)]) -> Config {
         window: None,
         windows: Windows::Mean,
         device: "cpu".to_owned(),
+        precision: Precision::F32,
     }
 }
 
@@ -85,6 +86,20 @@ fn scores_are_those_of_transformers_and_equal_texts_are_read_once() {
     }
     let told = step.told().unwrap();
     assert!(told.starts_with("cpu, as asked for; 8 windows, "), "{told}");
+}
+
+#[test]
+fn weights_of_8_bits_score_nearly_the_same_and_the_summary_says_so() {
+    let texts = ["The river rises in the hills.", "河水流过田野。", "print(x)"];
+    let of = |precision| {
+        let step = step(Config { precision, ..config("roberta", &[("good", "good")]) });
+        let scored = scored(&step, &texts, "good");
+        assert_eq!(step.told().unwrap().contains(", in int8; "), precision == Precision::Int8);
+        scored.into_iter().map(|(_, value)| value.unwrap()).collect::<Vec<_>>()
+    };
+    let (floats, bytes) = (of(Precision::F32), of(Precision::Int8));
+    assert_ne!(floats, bytes);
+    assert!(floats.iter().zip(&bytes).all(|(a, b)| (a - b).abs() < 0.02), "{floats:?} {bytes:?}");
 }
 
 /// A device that is lost.
