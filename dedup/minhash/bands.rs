@@ -27,6 +27,27 @@ pub fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     common as f64 / either.max(1) as f64
 }
 
+/// Whether the [`jaccard`] index of two such sets reaches a threshold above 0: most pairs that do not are told from the
+/// beginning of the sets.
+pub fn reaches(a: &[u64], b: &[u64], threshold: f64) -> bool {
+    let index = |common: usize| common as f64 / (a.len() + b.len() - common).max(1) as f64;
+    let most = |common: usize, at_a: usize, at_b: usize| common + (a.len() - at_a).min(b.len() - at_b);
+    let (mut at_a, mut at_b, mut common) = (0, 0, 0_usize);
+    // More in common is never a lower index.
+    while index(most(common, at_a, at_b)) >= threshold {
+        if at_a == a.len() || at_b == b.len() {
+            return true;
+        }
+        for _ in 0..16 {
+            let (Some(next_a), Some(next_b)) = (a.get(at_a), b.get(at_b)) else { break };
+            common += usize::from(next_a == next_b);
+            at_a += usize::from(next_a <= next_b);
+            at_b += usize::from(next_b <= next_a);
+        }
+    }
+    false
+}
+
 /// Probability that texts with a Jaccard index of `jaccard` agree in some band: `1 - (1 - j^rows)^bands`.
 pub fn probability(bands: usize, rows: usize, jaccard: f64) -> f64 {
     1.0 - (1.0 - jaccard.powf(rows as f64)).powf(bands as f64)
@@ -79,6 +100,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_threshold_is_reached_where_the_index_reaches_it(
+            one in prop::collection::btree_set(0..90_u64, 0..80),
+            other in prop::collection::btree_set(0..90_u64, 0..80),
+            threshold in prop_oneof![Just(1.0), Just(0.5), 0.001..1.0_f64],
+        ) {
+            let (one, other): (Vec<u64>, Vec<u64>) = (one.into_iter().collect(), other.into_iter().collect());
+            for threshold in [threshold, jaccard(&one, &other).max(f64::MIN_POSITIVE)] {
+                prop_assert_eq!(reaches(&one, &other, threshold), jaccard(&one, &other) >= threshold);
+            }
+        }
+    }
 
     #[test]
     fn equal_minima_are_counted() {

@@ -23,7 +23,7 @@ mod units;
 
 use wanjuan_filters::kit::Wrong;
 
-pub use bands::{bands_for, estimated, jaccard, probability, to_set};
+pub use bands::{bands_for, estimated, jaccard, probability, reaches, to_set};
 use numpy::RandomState;
 use permutations::{Minima, Permuted};
 pub use profiles::PROFILES;

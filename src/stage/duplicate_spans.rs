@@ -153,7 +153,7 @@ impl Step for DuplicateSpans {
         Profile {
             name: "dolma",
             settings: "unit = 'line'\nnormalize = 'exact'\nmin_chars = 1",
-            about: "The paragraphs of Dolma's deduper (arXiv:2402.00159, sec. 5.1.4), which are lines as they stand. It has a \
+            about: "The paragraphs of Dolma's deduper (arXiv:2402.00159), which are lines as they stand. It has a \
                     Bloom filter always: set `bloom`, or leave it out and no line is cut that was not said before.",
         },
     ];

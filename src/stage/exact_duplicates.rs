@@ -23,10 +23,10 @@
 //!
 //! | setting     | default  | source                                                              |
 //! |-------------|----------|---------------------------------------------------------------------|
-//! | `of`        | `text`   | ours; `url` as Dolma's first pass, arXiv:2402.00159, sec. 5.1.4     |
+//! | `of`        | `text`   | ours; `url` as Dolma's first pass, arXiv:2402.00159                 |
 //! | `field`     | `url`    | ours: the field of the address                                      |
 //! | `keep`      | `first`  | `newest` follows InternLM2, arXiv:2403.17297, sec. 3.1.1            |
-//! | `by`        | `date`   | ours: the field that `newest` and `oldest` compare                  |
+//! | `by`        | `date`   | ours: the field that `newest` and `oldest` compare: text, as ISO 8601; `highest:FIELD` is for numbers |
 //! | `scope`     | `global` | ours: a field; documents with different values of it are never the same |
 //! | `normalize` | `folded` | ours: lower case, letters and digits alone; `exact`, `lower`, `ccnet`, `simplified` |
 //! | `bloom`     | off      | as Dolma's deduper, arXiv:2402.00159, which has it always            |
@@ -50,7 +50,7 @@ use super::{Bloom, Decision, Indexing, Key, Kind, Records, Stage, as_written};
 pub struct Config {
     /// Which of equal documents stays.
     pub keep: Keep,
-    /// The field that says how new a document is: text in ISO 8601 or a number.
+    /// The field that says how new a document is: text, as ISO 8601. For a number there is `keep = "highest:FIELD"`.
     pub by: String,
     /// `global`, or a field whose values are compared apart.
     pub scope: String,

@@ -77,7 +77,7 @@ impl Ranking {
     /// Fields it looks at.
     pub fn reads(&self) -> Vec<Field> {
         match self.keep {
-            // A date is text or a number: the type that the graph knows for it is accepted either way.
+            // Dates are text, as ISO 8601; for numbers there is `highest:FIELD`.
             Keep::Newest | Keep::Oldest => vec![Field { name: self.by, kind: Type::Text }],
             Keep::Highest(_) => vec![Field { name: self.by, kind: Type::Number }],
             Keep::First | Keep::Longest => Vec::new(),

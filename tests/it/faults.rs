@@ -37,6 +37,34 @@ fn a_full_disk_ends_with_4_and_says_which_and_how_much_is_needed() {
     Command::new("umount").arg(&mount).status().unwrap();
 }
 
+#[test]
+fn an_index_that_its_disk_has_no_room_for_is_refused_before_anything_is_written() {
+    let bench = Bench::new(2, 1500);
+    let mount = bench.path("small");
+    fs::create_dir(&mount).unwrap();
+    let mounted = ["-t", "tmpfs", "-o", "size=128k", "tmpfs", mount.to_str().unwrap()];
+    if !Command::new("mount").args(mounted).status().is_ok_and(|status| status.success()) {
+        eprintln!("no right to mount a small disk: not tested here");
+        return;
+    }
+    let pipeline = bench.pipeline("index.toml", "out", |text| {
+        let step = "use = \"minhash\"\nbands = 400\nrows = 1\nindex = \"small/index\"";
+        text.replace("use = \"exact_duplicates\"", step)
+    });
+    let told = run(&pipeline, &[], 2);
+    Command::new("umount").arg(&mount).status().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        told.contains("small/index has 1") && told.contains("KiB free; the index of `minhash` takes about "),
+        "{told}"
+    );
+    assert!(told.contains("help: give `index` a folder on a larger disk"), "{told}");
+    assert!(!bench.path("out").exists() && !bench.path("small/index").exists());
+    // With room for it the same run goes through.
+    run(&pipeline, &[], 0);
+    assert!(bench.path("small/index/_manifest.json").exists());
+}
+
 /// Runs the pipeline under libfiu, which makes system calls fail.
 fn run_with_faults(pipeline: &Path, fault: &str) -> Output {
     Command::new("fiu-run")

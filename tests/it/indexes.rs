@@ -438,3 +438,31 @@ fn records_that_no_step_writes_are_refused_with_the_index_they_are_of() {
         }
     }
 }
+
+#[test]
+fn an_index_of_another_version_or_format_or_of_a_run_at_work_is_refused() {
+    let bench = Bench::new(0, 0);
+    families(&bench, 90);
+    run(&pipeline(&bench, "old", "corpus/0.jsonl", "use = \"minhash\"\nindex = \"held\""), &[], 0);
+    let new = pipeline(&bench, "new", "corpus/1.jsonl", "use = \"minhash\"\nagainst = [\"held\"]");
+    let place = bench.path("held/_manifest.json");
+    let whole: Manifest = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+    type Change = fn(&mut Manifest);
+    let changes: [(Change, &str); 4] = [
+        (|manifest| manifest.version += 1, "was written by version"),
+        (|manifest| manifest.index_format += 1, "has the format"),
+        (|manifest| manifest.complete = false, "is not finished: the pipeline `old` is still writing it"),
+        (|manifest| manifest.parts[0].keys.name = "../old.toml".to_owned(), "is damaged"),
+    ];
+    for (change, what) in changes {
+        let mut manifest = whole.clone();
+        change(&mut manifest);
+        manifest.check.clear();
+        manifest.check = digest(&serde_json::to_vec(&manifest).unwrap());
+        fs::write(&place, serde_json::to_vec(&manifest).unwrap()).unwrap();
+        for command in ["check", "run"] {
+            let told = said(&bench, command, &new, 2);
+            assert!(told.contains("the index `held`") && told.contains(what) && told.contains("help: "), "{told}");
+        }
+    }
+}

@@ -6,7 +6,7 @@
 //! a further member joins the first of these that it is like, or stays too, to be compared with while there
 //! is room. The limit is a constant, so that the answer does not depend on `--memory`.
 
-use wanjuan_dedup::minhash::{estimated, jaccard, to_set};
+use wanjuan_dedup::minhash::{estimated, reaches, to_set};
 use wanjuan_filters::kit::Origin;
 
 use super::Verify;
@@ -85,14 +85,14 @@ impl Likeness {
             return false; // no intersection can be large enough
         }
         if one.signature.is_empty() || other.signature.is_empty() {
-            return jaccard(&one.shingles, &other.shingles) >= self.threshold; // one of an index
+            return reaches(&one.shingles, &other.shingles, self.threshold); // one of an index
         }
         let estimate = estimated(&one.signature, &other.signature);
         if self.verify == Verify::Signature {
             return estimate >= self.threshold;
         }
         let deviation = (self.threshold * (1.0 - self.threshold) / one.signature.len().max(1) as f64).sqrt();
-        estimate >= self.threshold - DEVIATIONS * deviation && jaccard(&one.shingles, &other.shingles) >= self.threshold
+        estimate >= self.threshold - DEVIATIONS * deviation && reaches(&one.shingles, &other.shingles, self.threshold)
     }
 }
 

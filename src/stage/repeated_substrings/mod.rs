@@ -29,7 +29,7 @@
 //! | `cut`                | `line`   | ours: sentences stay whole; the papers cut by `character`          |
 //! | `min_line_share`     | 1        | ours: the whole line, for `cut = "line"`                           |
 //! | `merge`              | 1        | spans close to each other are one if this share of the whole is repeated; .95 in OLMo 3 (datamap-rs) |
-//! | `min_left_chars`     | 20       | RefinedWeb, arXiv:2306.01116, app. G: documents with less are dropped |
+//! | `min_left_chars`     | 20       | RefinedWeb, arXiv:2306.01116: documents with less are dropped |
 //! | `max_repeated_share` | 1        | off; RefinedWeb tries 0.2 (drop-partial) |
 //! | `scope`              | `global` | ours: a field (a dump, `lang`); its values are compared apart      |
 

@@ -130,6 +130,8 @@ impl Number {
     }
 }
 
+/// Most bins.
+const MOST_BINS: u32 = 1000;
 /// The most a document counts for, so that sums of them stay exact.
 const MOST_WEIGHT: f64 = (1_u64 << 40) as f64;
 
@@ -187,6 +189,14 @@ impl Step for Top {
             return Err(
                 wrong.help(format!("leave it out, and put a `top` with score = \"{}\" behind this one", config.into))
             );
+        }
+        if config.bins > MOST_BINS {
+            return Err(Wrong::setting("bins", format!("`bins` is {}, and must be up to {MOST_BINS}", config.bins)));
+        }
+        let written = [config.into.clone(), format!("{}_bin", config.into)];
+        if config.into.is_empty() || written.iter().any(|name| ["id", "text"].contains(&name.as_str())) {
+            let what = format!("`into` is `{}`, and must be a field of its own", config.into);
+            return Err(Wrong::setting("into", what).help("leave it out for `percentile`"));
         }
         Ok(Top {
             scope: Scope::new(&config.scope),

@@ -143,6 +143,11 @@ fn what_cannot_be_is_refused() {
     assert_eq!(wrong("score = []").setting, Some("score"));
     assert_eq!(wrong("score = ['a', 'a']").what, "`a` is named twice");
     assert_eq!(wrong("score = ['a', 'b']\nshare = 0.1").setting, Some("share"));
+    assert_eq!(wrong("score = 'a'\nbins = 1001").what, "`bins` is 1001, and must be up to 1000");
+    for into in ["", "id", "text"] {
+        let what = format!("`into` is `{into}`, and must be a field of its own");
+        assert_eq!(wrong(&format!("score = 'a'\ninto = '{into}'")).what, what);
+    }
     let unknown = |settings: &str| {
         let mut top = Top::new(toml::from_str(settings).unwrap(), &mut Setup::default()).unwrap();
         let fields = vec![Field { name: Name::new("lang"), kind: Type::Text }];
