@@ -77,6 +77,12 @@ pub struct Reads {
     /// The first characters alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_chars: Option<usize>,
+    /// Of models of n-grams: in the form that is called so (`ccnet`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<String>,
+    /// Of models of n-grams: a file of SentencePiece beside the card, whose pieces are the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<String>,
 }
 
 impl Reads {
@@ -207,6 +213,14 @@ impl Card {
     /// The card's text.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a card is a table of TOML")
+    }
+
+    /// Whether these are the bytes of a file of the model that is called so, its own or one of `more`.
+    pub fn verify_named(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        match self.more.iter().find(|part| part.file == name) {
+            Some(part) => differs(Path::new(name), (part.bytes, &part.sha256), (bytes.len() as u64, &sha256(bytes))),
+            None => self.verify_bytes(bytes),
+        }
     }
 
     /// Whether these are the bytes of the model's file.

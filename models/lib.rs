@@ -10,6 +10,7 @@ pub mod fasttext;
 mod floats;
 pub mod metrics;
 pub mod ngram;
+pub mod sentencepiece;
 pub mod shipped;
 pub mod tokenizer;
 mod unpack;

@@ -3,6 +3,7 @@
 //! A step is described by [`Step`] (its name, its words, its settings) and does its work through
 //! the trait of its kind: [`Filter`] measures and judges, [`Mapper`] rewrites.
 
+mod ccnet;
 mod code;
 mod document;
 mod english;
@@ -23,6 +24,7 @@ mod tokenizer;
 mod twice;
 mod value;
 
+pub use ccnet::ccnet;
 pub use code::{code_language, code_languages};
 pub use document::{Document, Origin};
 pub use english::{count_marked, is_lower_stop_word, is_stop_word};

@@ -36,7 +36,7 @@ impl Ready {
     /// As a card has it.
     pub fn to_card(&self) -> Reads {
         let name = |words: Words| format!("{words:?}").to_lowercase();
-        Reads { words: self.words.map(name), lowercase: self.lowercase, max_chars: self.max_chars }
+        Reads { words: self.words.map(name), lowercase: self.lowercase, max_chars: self.max_chars, ..Reads::default() }
     }
 
     /// Looks at the text made ready.
@@ -89,7 +89,7 @@ mod tests {
     fn a_card_says_it_as_it_is_read() {
         let names = ["english", "general", "chinese", "characters", "wordpunct", "unicode", "spaces"];
         for name in names {
-            let reads = Reads { words: Some(name.into()), lowercase: true, max_chars: Some(9) };
+            let reads = Reads { words: Some(name.into()), lowercase: true, max_chars: Some(9), ..Reads::default() };
             assert_eq!(Ready::of(&reads).unwrap().to_card(), reads);
         }
         let wrong = Ready::of(&Reads { words: Some("klingon".into()), ..Reads::default() }).unwrap_err();

@@ -22,8 +22,14 @@ impl Perplexity {
                 ids.extend(characters(text).map(|c| model.word(c.encode_utf8(&mut bytes).as_bytes())));
                 model
             }
-            Reads::Words(model) => {
-                match self.config.words {
+            Reads::Pieces(model, pieces) => {
+                super::ROOM.with_borrow_mut(|room| {
+                    pieces.pieces(text, room, |piece| ids.push(model.word(piece.as_bytes())));
+                });
+                model
+            }
+            Reads::Words(model, words) => {
+                match *words {
                     None => ids.extend(text.split_ascii_whitespace().map(|word| model.word(word.as_bytes()))),
                     Some(how) => ids.extend(text.words(how).map(|word| model.word(word.as_bytes()))),
                 }

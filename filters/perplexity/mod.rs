@@ -3,8 +3,22 @@
 //! The perplexity is 10 to minus the mean of the decimal logarithms of the words' probabilities, the end of each line
 //! counted as a word: each line that is not blank is a sentence. The model is an ARPA file (plain, gzip, zstd), any
 //! binary file of KenLM but those with rest costs, or one that comes along: `chars-en` and `chars-zh` read characters,
-//! in lower case, digits alike. Scores are those of KenLM. A model of words wants them cut as in its training: CCNet's
-//! read pieces of SentencePiece between spaces, which a text must then be made of.
+//! in lower case, digits alike. Scores are those of KenLM. A model of words wants them cut as in its training; one of
+//! `wanjuan train-scorer --kind ngram` has a card that says how.
+//!
+//! CCNet's models read pieces of SentencePiece, which `pieces` names the file of (unigram models can be read), and a text
+//! in a form of its own, `normalize = "ccnet"`: lower case, no accents, digits alike, marks of ASCII; its lines are joined,
+//! so that the whole text is one sentence. With both, the perplexity is that of CCNet's code, which rounds to a tenth:
+//!
+//! ```toml
+//! [[step]]
+//! use = "perplexity"
+//! model = "lm_sp/zh.arpa.bin"
+//! pieces = "lm_sp/zh.sp.model"
+//! normalize = "ccnet"
+//! cutoffs = "cutoff.csv"
+//! lang = "zh"
+//! ```
 //!
 //! `bucket` is 0 for the head, 1 for the middle and 2 for the tail of a language: below `head`, below `tail`, and
 //! the rest. Both are percentiles that are looked up in `cutoffs`, a table as CCNet has it (a row of languages, then a
@@ -20,7 +34,9 @@
 //! |-----------------------|------------|-----------------------------------------------------------------|
 //! | `model`               | `chars-zh` | ours; CCNet has a model of words for each language              |
 //! | `words`               | none       | how words are cut; characters for the models that come along    |
-//! | `lowercase`           | false      | CCNet: true                                                     |
+//! | `pieces`              | card's     | a file of SentencePiece, for CCNet's models                     |
+//! | `normalize`           | card's     | `ccnet` for CCNet's models; else `none`                         |
+//! | `lowercase`           | false      | whether the text is put into lower case                         |
 //! | `min_perplexity`      | 0.0        | ours: less is repetition                                        |
 //! | `max_perplexity`      | inf        | CCNet keeps what is head or middle for most uses                |
 //! | `max_line_perplexity` | inf        | ours: of the worst line of 20 characters and more               |
@@ -34,14 +50,17 @@ mod gain;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wanjuan_models::card::Card;
+use wanjuan_models::card::{self, Card};
 use wanjuan_models::ngram::chars::Chars;
 use wanjuan_models::ngram::{Model, Score};
+use wanjuan_models::sentencepiece::{Room, SentencePiece};
 use wanjuan_models::shipped;
 
-use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, kind};
+use crate::kit::{Filter, Ready, Reason, Setup, Step, Text, Verdict, Words, Wrong, above, below, ccnet, kind};
 
 /// Settings of [`Perplexity`].
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -53,6 +72,10 @@ pub struct Config {
     pub words: Option<Words>,
     /// Whether the text is put into lower case.
     pub lowercase: bool,
+    /// A file of SentencePiece whose pieces are the words; as the model's card says where it is not set.
+    pub pieces: Option<String>,
+    /// The form that the text is put into; as the model's card says where it is not set.
+    pub normalize: Option<Form>,
     /// Lowest perplexity to keep.
     #[schemars(range(min = 0.0))]
     pub min_perplexity: f64,
@@ -81,12 +104,24 @@ pub struct Config {
     pub tail: u32,
 }
 
+/// Forms of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// As it is.
+    None,
+    /// As CCNet's models read it.
+    Ccnet,
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
             model: "chars-zh".into(),
             words: None,
             lowercase: false,
+            pieces: None,
+            normalize: None,
             min_perplexity: 0.0,
             max_perplexity: f64::INFINITY,
             max_line_perplexity: f64::INFINITY,
@@ -119,13 +154,16 @@ crate::measures! {
 
 enum Reads {
     Characters(Box<Chars>),
-    Words(Box<Model>),
+    Words(Box<Model>, Option<Words>),
+    Pieces(Box<Model>, Box<SentencePiece>),
 }
 
 /// See the words at the top of this file.
 pub struct Perplexity {
     config: Config,
     model: Reads,
+    /// Whether the text is put into CCNet's form, and is one sentence.
+    ccnet: bool,
     /// Perplexities at which head and middle end.
     buckets: Option<[f64; 2]>,
 }
@@ -144,24 +182,27 @@ impl Step for Perplexity {
         if config.max_perplexity < config.min_perplexity {
             return Err(Wrong::setting("max_perplexity", "it is less than `min_perplexity`"));
         }
-        let model = load(&config, setup)?;
+        let (model, ccnet) = load(&config, setup)?;
         let buckets = cutoffs(&config, setup)?;
-        Ok(Perplexity { config, model, buckets })
+        Ok(Perplexity { config, model, ccnet, buckets })
     }
 }
 
-fn load(config: &Config, setup: &mut Setup) -> Result<Reads, Wrong> {
+/// The model and how it reads, and whether texts are put into CCNet's form.
+fn load(config: &Config, setup: &mut Setup) -> Result<(Reads, bool), Wrong> {
     let named = config.model.as_str();
     let wrong = |what: String| Wrong::setting("model", format!("{named}: {what}"));
     if let Some((_, bytes)) = shipped::find("ngram", named) {
-        if config.words.is_some() || config.lowercase {
-            return Err(Wrong::setting(
-                if config.lowercase { "lowercase" } else { "words" },
-                "this model reads characters",
-            )
-            .help("leave it out"));
+        let set = [
+            ("lowercase", config.lowercase),
+            ("words", config.words.is_some()),
+            ("pieces", config.pieces.is_some()),
+            ("normalize", config.normalize.is_some()),
+        ];
+        if let Some((setting, _)) = set.into_iter().find(|(_, set)| *set) {
+            return Err(Wrong::setting(setting, "this model reads characters").help("leave it out"));
         }
-        return Ok(Reads::Characters(Box::new(Chars::new(Model::from_bytes(bytes).map_err(wrong)?))));
+        return Ok((Reads::Characters(Box::new(Chars::new(Model::from_bytes(bytes).map_err(wrong)?))), false));
     }
     let known: Vec<&str> = shipped::names("ngram").collect();
     let file = setup.file("model", named).map_err(|missing| {
@@ -169,17 +210,53 @@ fn load(config: &Config, setup: &mut Setup) -> Result<Reads, Wrong> {
         if named.contains(['/', '.']) { missing } else { missing.help(help).near(named, known.iter().copied()) }
     })?;
     let bytes = std::fs::read(&file).map_err(|error| wrong(error.to_string()))?;
-    let mut by_character = false;
+    let mut reads = card::Reads::default();
     if let Some((path, card)) = Card::find(&file).map_err(|error| wrong(error.to_string()))? {
-        card.verify_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-        by_character = card.reads.words.as_deref() == Some("characters");
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        card.verify_named(&name, &bytes).map_err(|error| wrong(error.to_string()))?;
+        if let Some(pieces) = &card.reads.pieces {
+            let path = file.with_file_name(pieces);
+            let bytes = std::fs::read(&path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+            card.verify_named(pieces, &bytes).map_err(|error| wrong(error.to_string()))?;
+        }
+        reads = card.reads;
         setup.files.push(("model", path));
     }
-    let model = Model::from_bytes(&bytes).map_err(wrong)?;
-    Ok(match config.words {
-        None if by_character => Reads::Characters(Box::new(Chars::new(model))),
-        _ => Reads::Words(Box::new(model)),
-    })
+    let model = Box::new(Model::from_bytes(&bytes).map_err(wrong)?);
+    let by_card = match reads.normalize.as_deref() {
+        None | Some("none") => Form::None,
+        Some("ccnet") => Form::Ccnet,
+        Some(other) => return Err(wrong(format!("its card is wrong: `reads.normalize` is `{other}`"))),
+    };
+    let form = config.normalize.unwrap_or(by_card);
+    let pieces = match (&config.pieces, &reads.pieces) {
+        (Some(named), _) => Some(setup.file("pieces", named)?),
+        (None, Some(beside)) if config.words.is_none() => {
+            let path = file.with_file_name(beside);
+            setup.files.push(("model", path.clone()));
+            Some(path)
+        }
+        (None, _) => None,
+    };
+    let reads = if let Some(path) = pieces {
+        if config.words.is_some() {
+            return Err(Wrong::setting("words", "words are the pieces of `pieces`").help("leave one of them out"));
+        }
+        let wrong = |what: String| Wrong::setting("pieces", format!("{}: {what}", path.display()));
+        let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        Reads::Pieces(model, Box::new(SentencePiece::from_bytes(&bytes).map_err(wrong)?))
+    } else if config.words.is_none() && reads.words.as_deref() == Some("characters") {
+        Reads::Characters(Box::new(Chars::new(*model)))
+    } else {
+        let by_card = Ready::of(&reads).map_err(|what| wrong(format!("its card is wrong: {what}")))?;
+        let words = config.words.or(by_card.words);
+        if words.is_some() && form == Form::Ccnet {
+            let help = "leave `words` out: they are cut at white space";
+            return Err(Wrong::setting("words", "a text in CCNet's form is cut as it stands").help(help));
+        }
+        Reads::Words(model, words)
+    };
+    Ok((reads, form == Form::Ccnet))
 }
 
 /// Looks up where head and middle of a language end.
@@ -230,7 +307,15 @@ impl Filter for Perplexity {
     const MEASURING: &'static [&'static str] = &["min_gain_chars"];
 
     fn measure(&self, text: &Text) -> Measure {
-        let text = if self.config.lowercase { text.lower() } else { text };
+        let normal: Text;
+        let text = if self.ccnet {
+            normal = ccnet(text).as_str().into();
+            &normal
+        } else if self.config.lowercase {
+            text.lower()
+        } else {
+            text
+        };
         let (mut whole, mut worst) = (Score::default(), None::<f64>);
         self.each_line(text, |line, score| {
             whole.add(score);
@@ -273,14 +358,29 @@ impl Filter for Perplexity {
     }
 }
 
+thread_local! {
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
+/// Scores a line as a sentence of pieces.
+fn score_pieces(model: &Model, pieces: &SentencePiece, room: &mut Room, line: &str) -> Score {
+    let mut scorer = model.scorer();
+    pieces.pieces(line, room, |piece| scorer.word(piece.as_bytes()));
+    scorer.end()
+}
+
 impl Perplexity {
     /// Scores each line that is not blank.
     fn each_line(&self, text: &Text, mut see: impl FnMut(&str, Score)) {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        match (&self.model, self.config.words) {
-            (Reads::Characters(model), _) => lines.for_each(|line| see(line, model.score(line))),
-            (Reads::Words(model), None) => lines.for_each(|line| see(line, model.score_line(line))),
-            (Reads::Words(model), Some(how)) => {
+        match &self.model {
+            Reads::Characters(model) => lines.for_each(|line| see(line, model.score(line))),
+            Reads::Words(model, None) => lines.for_each(|line| see(line, model.score_line(line))),
+            Reads::Pieces(model, pieces) => ROOM.with_borrow_mut(|room| {
+                lines.for_each(|line| see(line, score_pieces(model, pieces, room, line)));
+            }),
+            Reads::Words(model, Some(how)) => {
+                let how = *how;
                 // Words of the whole text, cut once for all steps: each goes to the line that it begins in.
                 let start = text.as_ptr().addr();
                 let mut words = text.words(how).peekable();

@@ -119,3 +119,38 @@ fn settings_that_cannot_be_are_refused() {
     let refused = wrong(Config { model: cut.display().to_string(), ..d() });
     assert!(refused.what.contains("line 2"), "{}", refused.what);
 }
+
+/// `golden/ccnet.py` computed them as CCNet does, with PyPI kenlm and sentencepiece.
+#[test]
+fn perplexities_of_ccnet_models_are_those_of_its_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let pieces = folder.path().join("small.sp.model");
+    let small = include_bytes!("../../models/sentencepiece/golden/small.model.zst");
+    std::fs::write(&pieces, zstd::decode_all(&small[..]).unwrap()).unwrap();
+    let ccnet = Config {
+        model: concat!(env!("CARGO_MANIFEST_DIR"), "/perplexity/golden/ccnet.arpa.zst").into(),
+        pieces: Some(pieces.display().to_string()),
+        normalize: Some(Form::Ccnet),
+        ..Config::default()
+    };
+    let step_of = step(ccnet.clone());
+    let mut worst = 0.0_f64;
+    for line in include_str!("golden/ccnet.jsonl").lines() {
+        let (text, expected): (String, Option<f64>) = serde_json::from_str(line).unwrap();
+        let found = step_of.measure(&text.as_str().into()).perplexity;
+        assert_eq!(found.is_some(), expected.is_some(), "{text:?}");
+        if let (Some(found), Some(expected)) = (found, expected) {
+            worst = worst.max((found / expected - 1.0).abs());
+        }
+    }
+    assert!(worst < 1e-4, "{worst}");
+    // Without its form, each line is a sentence.
+    let lines = step(Config { normalize: None, ..ccnet.clone() });
+    let text: Text = "the whale\nthe sea".into();
+    assert_ne!(lines.measure(&text).perplexity, step_of.measure(&text).perplexity);
+    let wrong = |config: Config| Perplexity::new(config, &mut Setup::default()).err().unwrap();
+    assert_eq!(wrong(Config { words: Some(Words::Spaces), ..ccnet.clone() }).setting, Some("words"));
+    let no_pieces = Config { pieces: Some(MODEL.into()), ..ccnet.clone() };
+    assert_eq!(wrong(no_pieces).setting, Some("pieces"));
+    assert_eq!(wrong(Config { model: "chars-zh".into(), ..ccnet }).setting, Some("pieces"));
+}

@@ -222,6 +222,11 @@ impl Model {
             .fold(-prob.abs(), |prob, backoff| prob + backoff)
     }
 
+    /// Scores a sentence word by word.
+    pub fn scorer(&self) -> Scorer<'_> {
+        Scorer { model: self, state: self.sentence(), next: State::default(), score: Score::default() }
+    }
+
     /// Scores the words of one sentence, with its begin and end.
     pub fn score<'a>(&self, words: impl Iterator<Item = &'a [u8]>) -> Score {
         self.score_as(words, true, true)
@@ -275,6 +280,32 @@ impl Model {
             return Err("a probability or a back-off is no number".to_owned());
         }
         Ok(self)
+    }
+}
+
+/// Scores a sentence whose words come one by one.
+pub struct Scorer<'m> {
+    model: &'m Model,
+    state: State,
+    next: State,
+    score: Score,
+}
+
+impl Scorer<'_> {
+    /// Scores the next word.
+    pub fn word(&mut self, word: &[u8]) {
+        let id = self.model.word(word);
+        self.score.unknown += u64::from(id == UNKNOWN);
+        self.score.words += 1;
+        self.score.log10 += f64::from(self.model.step(&self.state, id, &mut self.next));
+        std::mem::swap(&mut self.state, &mut self.next);
+    }
+
+    /// Scores the end of the sentence, and tells the score.
+    pub fn end(mut self) -> Score {
+        self.score.words += 1;
+        self.score.log10 += f64::from(self.model.step(&self.state, self.model.end, &mut self.next));
+        self.score
     }
 }
 

@@ -333,3 +333,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_folder_that_another_process_has_is_left_to_it() {
+    let parent = tempfile::tempdir().unwrap();
+    // Another machine's process of the same number was here before.
+    for number in 0..200 {
+        std::fs::create_dir(parent.path().join(format!("ngrams-{}-{number}", std::process::id()))).unwrap();
+    }
+    let config = Config { order: 2, folder: parent.path().to_owned(), ..Config::default() };
+    let trained = train(config, &["a b", "a c"]);
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 201);
+    drop(trained);
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 200);
+}

@@ -9,32 +9,37 @@ use crate::scorer::Error;
 /// The options that stand on the command line.
 pub struct Given(Vec<String>);
 
-/// Options that one kind alone has.
-const OF_FASTTEXT: [&str; 22] = [
-    "positive",
-    "negative",
-    "labels",
-    "spoil",
-    "score",
-    "most",
-    "keep_held_out",
-    "words",
-    "lowercase",
-    "max_chars",
-    "dim",
-    "epochs",
-    "rate",
-    "loss",
-    "word_ngrams",
-    "min_n",
-    "max_n",
-    "bucket",
-    "min_count",
-    "vectors",
-    "small",
-    "seed",
+/// Options that not all kinds have, and those that have them.
+const OF_SOME: [(&[Kind], &[&str]); 4] = [
+    (
+        &[Kind::Fasttext],
+        &[
+            "positive",
+            "negative",
+            "labels",
+            "spoil",
+            "score",
+            "most",
+            "test",
+            "keep_held_out",
+            "max_chars",
+            "dim",
+            "epochs",
+            "rate",
+            "loss",
+            "word_ngrams",
+            "min_n",
+            "max_n",
+            "bucket",
+            "min_count",
+            "vectors",
+            "small",
+        ],
+    ),
+    (&[Kind::Encoder], &["model", "number", "ridge", "min_agreement", "pool", "ask", "device"]),
+    (&[Kind::Ngram], &["order", "units", "pieces", "ccnet", "prune", "memory", "temp"]),
+    (&[Kind::Fasttext, Kind::Ngram], &["words", "lowercase", "seed"]),
 ];
-const OF_ENCODER: [&str; 7] = ["model", "number", "ridge", "min_agreement", "pool", "ask", "device"];
 
 impl FromArgMatches for Given {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Given, clap::Error> {
@@ -59,19 +64,20 @@ impl Args for Given {
 }
 
 impl Given {
-    /// Refuses options that only the other kind has: they would be passed over in silence.
+    /// Refuses options that only other kinds have: they would be passed over in silence.
     pub fn fit(&self, kind: Kind) -> Result<(), Error> {
-        let (others, name) = match kind {
-            Kind::Fasttext => (&OF_ENCODER[..], "encoder"),
-            Kind::Encoder => (&OF_FASTTEXT[..], "fasttext"),
-        };
-        match self.0.iter().find(|id| others.contains(&id.as_str())) {
-            None => Ok(()),
-            Some(id) => {
-                let what = format!("`--{}` is an option of `--kind {name}` alone", id.replace('_', "-"));
-                Err(Error::wrong(what, "leave it out; `wanjuan train-scorer --help` says what belongs to which"))
+        for (kinds, options) in OF_SOME.iter().filter(|(kinds, _)| !kinds.contains(&kind)) {
+            if let Some(id) = self.0.iter().find(|id| options.contains(&id.as_str())) {
+                let name = |kind: &Kind| format!("`--kind {}`", format!("{kind:?}").to_lowercase());
+                let names: Vec<String> = kinds.iter().map(name).collect();
+                let what = format!("`--{}` is an option of {} alone", id.replace('_', "-"), names.join(" and "));
+                return Err(Error::wrong(
+                    what,
+                    "leave it out; `wanjuan train-scorer --help` says what belongs to which",
+                ));
             }
         }
+        Ok(())
     }
 }
 
@@ -88,18 +94,18 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_of_both_kinds_or_named_as_of_one() {
-        let both = [
+    fn every_option_is_of_all_kinds_or_named_as_of_some() {
+        let all = [
             "given", "kind", "name", "out", "files", "text", "label", "language", "held_out", "threads", "decides",
             "origin", "licence", "weakness", "help",
         ];
-        let known = || OF_FASTTEXT.iter().chain(&OF_ENCODER).chain(&both);
+        let some = || OF_SOME.iter().flat_map(|(_, options)| options.iter());
         let command = Line::command();
         for argument in command.get_arguments() {
             let id = argument.get_id().as_str();
-            assert!(known().any(|known| *known == id), "{id} is of no kind");
+            assert!(some().chain(&all).any(|known| *known == id), "{id} is of no kind");
         }
         let there = |id: &&&str| command.get_arguments().any(|argument| argument.get_id() == **id);
-        assert_eq!(OF_FASTTEXT.iter().chain(&OF_ENCODER).filter(there).count(), OF_FASTTEXT.len() + OF_ENCODER.len());
+        assert_eq!(some().filter(there).count(), some().count());
     }
 }

@@ -25,6 +25,7 @@ mod report;
 mod run;
 mod test;
 mod train_encoder;
+mod train_ngram;
 mod train_scorer;
 mod tune;
 mod why;

@@ -5,12 +5,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use wanjuan_filters::kit::{Ready, Words};
+use wanjuan_filters::kit::Ready;
 use wanjuan_models::card::{Card, HeldOut};
 use wanjuan_models::fasttext::train::{Loss, Quantize, Settings, Vectors};
 
 use super::given::Given;
 use super::train_encoder::{Common, EncoderArgs};
+use super::train_ngram::{self, NgramArgs};
 use super::{Exit, say};
 use crate::numbers::{count, size};
 use crate::scorer::{self, Error, Example, Fields, Plan, Scorer};
@@ -28,11 +29,14 @@ Examples:
       --positive instructions.jsonl.zst --negative crawl.parquet --most 200000     DCLM's recipe
   wanjuan train-scorer --kind fasttext --name toxic-zh zh.jsonl --words characters --word-ngrams 3
   wanjuan train-scorer --kind fasttext --name fluent clean.jsonl --spoil            made negatives
+  wanjuan train-scorer --kind ngram --name zh --units characters --order 5 --prune 0,0,1 corpus/*.jsonl.zst
+  wanjuan train-scorer --kind ngram --name en --ccnet --units pieces --pieces en.sp.model en.jsonl   CCNet's way
   wanjuan train-scorer --kind encoder --model minilm --name topics labelled.jsonl.zst
   wanjuan train-scorer --kind encoder --model minilm --name edu grades.jsonl --number     FineWeb-Edu's form
   wanjuan train-scorer --kind encoder --model minilm --name edu labelled.jsonl --pool crawl.jsonl.zst --ask 200
 
-The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\".")]
+The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\"; use = \"perplexity\",
+model = \"scorers/zh.ngrams\".")]
 pub struct TrainScorer {
     #[command(flatten)]
     given: Given,
@@ -78,6 +82,9 @@ pub struct TrainScorer {
     /// The share of texts that is held out
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     held_out: f64,
+    /// Labelled texts to measure on instead; no text of theirs is learned
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "held_out")]
+    test: Vec<String>,
     /// Write the held-out texts beside the model
     #[arg(long)]
     keep_held_out: bool,
@@ -87,6 +94,8 @@ pub struct TrainScorer {
     learning: Learning,
     #[command(flatten)]
     encoder: EncoderArgs,
+    #[command(flatten)]
+    ngram: NgramArgs,
     #[command(flatten)]
     words: CardArgs,
 }
@@ -98,6 +107,8 @@ pub(super) enum Kind {
     Fasttext,
     /// A head on the embeddings of an encoder, which stay as they are
     Encoder,
+    /// A language model of n-grams; texts need no label
+    Ngram,
 }
 
 #[derive(Args)]
@@ -188,6 +199,7 @@ impl TrainScorer {
         let trained = self.given.fit(self.kind).and_then(|()| match self.kind {
             Kind::Fasttext => self.train(),
             Kind::Encoder => self.train_encoder(),
+            Kind::Ngram => self.train_ngram(),
         });
         match trained {
             Ok(told) => {
@@ -211,16 +223,8 @@ impl TrainScorer {
             let help = "give files of labelled texts, whose rows have a label each";
             return Err(Error::wrong("a head is fitted on labelled texts", help));
         }
-        let words = &self.words;
-        let card = Card {
-            name: self.name.clone(),
-            decides: words.decides.clone(),
-            origin: words.origin.clone(),
-            licence: words.licence.clone(),
-            weakness: words.weakness.clone(),
-            ..Card::default()
-        };
-        let fields = Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() };
+        let card = self.card();
+        let fields = self.fields();
         let common = Common {
             files: &self.files,
             fields: &fields,
@@ -231,11 +235,65 @@ impl TrainScorer {
         self.encoder.train(&common, card)
     }
 
-    fn train(&self) -> Result<String, Error> {
-        let wrong = |what: String, help: &str| Error::Wrong(what, help.to_owned());
-        if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
-            return Err(wrong(format!("`{}` is no name of a file", self.name), "--out names the folder"));
+    /// What only a person knows.
+    fn card(&self) -> Card {
+        let words = &self.words;
+        Card {
+            name: self.name.clone(),
+            decides: words.decides.clone(),
+            origin: words.origin.clone(),
+            licence: words.licence.clone(),
+            weakness: words.weakness.clone(),
+            ..Card::default()
         }
+    }
+
+    fn fields(&self) -> Fields {
+        Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() }
+    }
+
+    fn named(&self) -> Result<(), Error> {
+        if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
+            let what = format!("`{}` is no name of a file", self.name);
+            return Err(Error::Wrong(what, "--out names the folder".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// How texts are made ready.
+    fn ready(&self) -> Result<Ready, Error> {
+        let reads = Ready { words: None, lowercase: self.reads.lowercase, max_chars: self.reads.max_chars };
+        let card = wanjuan_models::card::Reads { words: self.reads.words.clone(), ..reads.to_card() };
+        Ready::of(&card).map_err(|what| {
+            Error::Wrong(what.replace("`reads.words`", "--words"), "`characters` or `chinese` for Chinese".to_owned())
+        })
+    }
+
+    fn train_ngram(&self) -> Result<String, Error> {
+        self.named()?;
+        if self.files.is_empty() {
+            let help = "give files of texts; they need no label";
+            return Err(Error::Wrong("an n-gram model is trained on texts alone".to_owned(), help.to_owned()));
+        }
+        if !(0.0..1.0).contains(&self.held_out) {
+            let what = format!("{} is no share of the texts", self.held_out);
+            return Err(Error::Wrong(what, "as in --held-out 0.1".to_owned()));
+        }
+        let inputs = all(&self.files)?;
+        let common = train_ngram::Common {
+            inputs: &inputs,
+            fields: self.fields(),
+            out: &self.out,
+            held_out: self.held_out,
+            threads: self.learning.settings().threads,
+            seed: u64::from(self.learning.seed),
+            reads: self.ready()?,
+        };
+        self.ngram.train(common, self.card())
+    }
+
+    fn train(&self) -> Result<String, Error> {
+        self.named()?;
         let plan = self.plan()?;
         let mut scorer = scorer::fasttext(&plan)?;
         let (file, card) = scorer::files(&self.out, &self.name, plan.small.is_some());
@@ -287,12 +345,9 @@ impl TrainScorer {
         if corpora || self.spoil {
             scorer::score_is_there(self.score.as_deref(), &[good.to_owned(), bad.to_owned()])?;
         }
+        let tests = if self.test.is_empty() { Vec::new() } else { all(&self.test, self.spoil.then_some(good))? };
         let score = self.score.clone().or_else(|| (corpora || self.spoil).then(|| good.to_owned()));
-        let reads = Ready { words: None, lowercase: self.reads.lowercase, max_chars: self.reads.max_chars };
-        let card = wanjuan_models::card::Reads { words: self.reads.words.clone(), ..reads.to_card() };
-        let ready = Ready::of(&card)
-            .map_err(|what| wrong(what.replace("`reads.words`", "--words"), "`characters` or `chinese` for Chinese"))?;
-        let _: Option<Words> = ready.words;
+        let ready = self.ready()?;
         let learning = &self.learning;
         let vectors = learning.vectors.as_ref().map(|path| {
             let file = std::fs::File::open(path).map_err(|error| {
@@ -313,10 +368,11 @@ impl TrainScorer {
         checked.map_err(|error| wrong(error.to_string(), "change the settings"))?;
         Ok(Plan {
             inputs,
-            fields: Fields { text: self.text.clone(), label: self.label.clone(), language: self.language.clone() },
+            fields: self.fields(),
             spoiled: self.spoil.then(|| bad.to_owned()),
             most: self.most,
-            held_out: self.held_out,
+            held_out: if tests.is_empty() { self.held_out } else { 0.0 },
+            tests,
             ready,
             score,
             settings,
@@ -329,9 +385,10 @@ impl TrainScorer {
     fn how(&self, scorer: &Scorer) -> String {
         let small = if self.learning.small.is_some() { ", then made small and trained once more" } else { "" };
         format!(
-            "by wanjuan train-scorer on {} texts, {} held out by the hash of their text{small}",
+            "by wanjuan train-scorer on {} texts, {} held out {}{small}",
             count(scorer.trained_on as u64),
-            count(scorer.held_out.len() as u64)
+            count(scorer.held_out.len() as u64),
+            if self.test.is_empty() { "by the hash of their text" } else { "in a file of their own" },
         )
     }
 }
@@ -399,13 +456,13 @@ pub(super) fn table(held_out: &[HeldOut]) -> String {
     names.sort_unstable();
     names.dedup();
     let _ = write!(text, "{:<10}{:>10}", "language", "held out");
-    names.iter().for_each(|name| _ = write!(text, "{name:>10}"));
+    names.iter().for_each(|name| _ = write!(text, "{name:>12}"));
     text.push('\n');
     for HeldOut { language, documents, measures } in held_out {
         let _ = write!(text, "{:<10}{:>10}", if language == "*" { "all" } else { language }, count(*documents));
         for name in &names {
             let value = measures.get(*name).map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
-            let _ = write!(text, "{value:>10}");
+            let _ = write!(text, "{value:>12}");
         }
         text.push('\n');
     }

@@ -7,7 +7,7 @@ mod examples;
 mod judge;
 mod spoil;
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -61,6 +61,8 @@ pub struct Plan {
     pub most: Option<usize>,
     /// The share of texts that is held out.
     pub held_out: f64,
+    /// Files of texts that are held out: no text of theirs is learned, wherever else it stands.
+    pub tests: Vec<(Input, Option<String>)>,
     /// How texts are made ready.
     pub ready: Ready,
     /// The label whose probability is the score; the first of the model where it is not set.
@@ -92,6 +94,8 @@ struct Gathered<'p> {
     plan: &'p Plan,
     corpus: Corpus,
     held_out: Vec<Example>,
+    /// Hashes of the texts of files that are held out.
+    tested: HashSet<u64>,
     /// By label, the examples of the lowest hashes, the highest of them on top.
     lowest: BTreeMap<String, BinaryHeap<(u64, Example)>>,
 }
@@ -116,8 +120,14 @@ impl Gathered<'_> {
 
     /// Learned or held out. A spoiled text goes where the text goes that it was made of.
     fn part(&mut self, example: Example) {
-        let share = self.hash(&example.text) as f64 / u64::MAX as f64;
-        let held_out = share < self.plan.held_out;
+        let hash = self.hash(&example.text);
+        if self.tested.contains(&hash) {
+            return;
+        }
+        self.put(example, (hash as f64 / u64::MAX as f64) < self.plan.held_out);
+    }
+
+    fn put(&mut self, example: Example, held_out: bool) {
         let spoiled = self.plan.spoiled.as_ref().map(|label| Example {
             text: spoil(&example.text, self.plan.settings.seed),
             label: label.clone(),
@@ -137,8 +147,17 @@ impl Gathered<'_> {
 /// Trains a fastText scorer.
 pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
     let mut reader = Reader::new(plan.fields.clone());
-    let mut gathered = Gathered { plan, corpus: Corpus::new(), held_out: Vec::new(), lowest: BTreeMap::new() };
+    let mut gathered =
+        Gathered { plan, corpus: Corpus::new(), held_out: Vec::new(), tested: HashSet::new(), lowest: BTreeMap::new() };
     let (mut bad, mut data) = (0, Vec::new());
+    for (input, label) in &plan.tests {
+        bad += reader.read(input, label.as_deref().map_or(Label::Each, Label::All), |example| {
+            let hash = gathered.hash(&example.text);
+            gathered.tested.insert(hash);
+            gathered.put(example, true);
+            Ok(())
+        })?;
+    }
     for (input, label) in &plan.inputs {
         let mut documents = 0;
         bad += reader.read(input, label.as_deref().map_or(Label::Each, Label::All), |example| {
@@ -230,7 +249,9 @@ fn settings_of(plan: &Plan) -> toml::Table {
     let decimal = |value: f32| toml::Value::Float(value.to_string().parse().unwrap_or(f64::from(value)));
     table.insert("rate".into(), decimal(settings.rate));
     table.insert("loss".into(), toml::Value::String(loss));
-    table.insert("held_out".into(), toml::Value::Float(plan.held_out));
+    if plan.tests.is_empty() {
+        table.insert("held_out".into(), toml::Value::Float(plan.held_out));
+    }
     if let Some(cutoff) = plan.small.as_ref().and_then(|small| small.cutoff) {
         table.insert("cutoff".into(), toml::Value::Integer(cutoff as i64));
     }

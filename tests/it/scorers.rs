@@ -144,7 +144,7 @@ fn what_cannot_be_trained_says_why() {
     let encoder = "train-scorer --kind encoder --out {}/scorers --name x {}/all.jsonl";
     for (option, name) in [("--small 300", "--small"), ("--words characters", "--words"), ("--spoil", "--spoil")] {
         let told = ran(folder, &format!("{encoder} {option}"), 2);
-        assert!(told.contains(&format!("`{name}` is an option of `--kind fasttext` alone")), "{told}");
+        assert!(told.contains(&format!("`{name}` is an option of `--kind fasttext`")), "{told}");
     }
     assert!(ran(folder, "models show toxic-zhh", 2).contains("did you mean `toxic-zh`?"));
 }
@@ -236,4 +236,74 @@ fn a_model_of_several_files_is_fetched_whole_from_an_address_or_not_at_all() {
         served.join().unwrap();
         assert_eq!(fs::read_dir(folder.join("third")).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn a_language_model_is_trained_and_used_as_its_card_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    reviews(folder);
+    let train = "train-scorer --kind ngram --out {}/scorers --order 3 --memory 1MiB";
+    let told = ran(folder, &format!("{train} --name zh --units characters --threads 2 {{}}/all.jsonl"), 0);
+    assert!(told.contains("1 bad records passed over") && told.contains("perplexity"), "{told}");
+    let model = fs::read(folder.join("scorers/zh.ngrams")).unwrap();
+    ran(folder, &format!("{train} --name zh --units characters --threads 1 {{}}/all.jsonl"), 0);
+    assert!(fs::read(folder.join("scorers/zh.ngrams")).unwrap() == model, "threads decide about the model");
+    let card = fs::read_to_string(folder.join("scorers/zh.card.toml")).unwrap();
+    assert!(card.contains("words = \"characters\"") && card.contains("file = \"zh.arpa\""), "{card}");
+    assert!(ran(folder, "models verify --folder {}/scorers", 0).contains("ok  zh\n"));
+    let left: Vec<_> = fs::read_dir(folder.join("scorers")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("ngrams-")), "{left:?}");
+
+    let measured = |model: &str| {
+        let text = format!(
+            "[pipeline]\nname = \"p\"\noutput = \"{model}-out\"\n[[source]]\nname = \"raw\"\nuse = \"jsonl\"\npaths = [\"good.jsonl.zst\"]\n[[step]]\nuse = \"perplexity\"\nmodel = \"scorers/{model}\"\n[[sink]]\nname = \"clean\"\nuse = \"jsonl\"\ncompression = \"none\"\nmeasures = true\n"
+        );
+        fs::write(folder.join("p.toml"), text).unwrap();
+        ran(folder, "run {}/p.toml", 0);
+        let clean = fs::read_to_string(folder.join(format!("{model}-out/clean/part-00000.jsonl"))).unwrap();
+        let first: serde_json::Value = serde_json::from_str(clean.lines().next().unwrap()).unwrap();
+        find(&first, "perplexity").unwrap()
+    };
+    // The small file has probabilities in 256 steps.
+    let (small, exact) = (measured("zh.ngrams"), measured("zh.arpa"));
+    assert!((small / exact - 1.0).abs() < 0.05 && exact > 1.0, "{small} {exact}");
+
+    ran(folder, &format!("{train} --name words --words english --lowercase --held-out 0 {{}}/good.jsonl.zst"), 0);
+    assert!(measured("words.arpa") > 1.0);
+    fs::write(folder.join("scorers/words.arpa"), "other").unwrap();
+    assert!(ran(folder, "check {}/p.toml", 2).contains("the card says"));
+
+    let wrong = |arguments: &str| {
+        ran(folder, &format!("train-scorer --kind ngram --out {{}}/x --name x {arguments} {{}}/all.jsonl"), 2)
+    };
+    assert!(wrong("--order 9").contains("from 1 to 6"));
+    assert!(wrong("--prune 1,0").contains("begin with 0"));
+    assert!(wrong("--units pieces").contains("--pieces FILE is missing"));
+    assert!(wrong("--units pieces --pieces {}/all.jsonl").contains("all.jsonl: it is no model of SentencePiece"));
+    assert!(wrong("--units characters --lowercase").contains("cannot be read so"));
+    assert!(wrong("--ccnet --words english").contains("leave one of them out"));
+    assert!(wrong("--dim 8").contains("`--dim` is an option of `--kind fasttext` alone"));
+}
+
+/// The number of that name, wherever it stands.
+fn find(value: &serde_json::Value, name: &str) -> Option<f64> {
+    let object = value.as_object()?;
+    let ends = |key: &str| key == name || key.ends_with(&format!(".{name}"));
+    let here = object.iter().find(|(key, value)| ends(key) && value.is_number()).and_then(|(_, value)| value.as_f64());
+    here.or_else(|| object.values().find_map(|value| find(value, name)))
+}
+
+#[test]
+fn texts_of_a_test_file_are_measured_on_and_not_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    reviews(folder);
+    let all = fs::read_to_string(folder.join("all.jsonl")).unwrap();
+    let some: String = all.lines().take(60).map(|line| format!("{line}\n")).collect();
+    fs::write(folder.join("some.jsonl"), some).unwrap();
+    let base = "train-scorer --kind fasttext --out {}/scorers --words characters --dim 16 --rate 0.5 --bucket 2000 --name good";
+    let told = ran(folder, &format!("{base} {{}}/all.jsonl --test {{}}/some.jsonl"), 0);
+    assert!(told.contains("240 texts learned, 60 held out"), "{told}");
+    assert!(fs::read_to_string(folder.join("scorers/good.card.toml")).unwrap().contains("in a file of their own"));
 }

@@ -55,10 +55,16 @@ struct Folder(PathBuf);
 impl Folder {
     fn create(parent: &Path) -> io::Result<Folder> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("ngrams-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Folder(path))
+        std::fs::create_dir_all(parent)?;
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("ngrams-{}-{number}", std::process::id()));
+            // Another machine's process of this number, or one in a container, may have a folder here.
+            match std::fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return made.map(|()| Folder(path)),
+            }
+        }
     }
 
     fn file(&self, name: &str, n: usize) -> PathBuf {

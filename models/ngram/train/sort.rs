@@ -45,7 +45,11 @@ pub struct Rows {
 
 impl Rows {
     pub fn open(path: &Path, n: usize) -> io::Result<Rows> {
-        Ok(Rows { file: BufReader::with_capacity(256 << 10, File::open(path)?), n })
+        Rows::with_buffer(path, n, 256 << 10)
+    }
+
+    fn with_buffer(path: &Path, n: usize, bytes: usize) -> io::Result<Rows> {
+        Ok(Rows { file: BufReader::with_capacity(bytes, File::open(path)?), n })
     }
 
     pub fn next(&mut self) -> io::Result<Option<Row>> {
@@ -99,21 +103,29 @@ pub struct Sorter {
     path: PathBuf,
     rows: Vec<Row>,
     room: usize,
+    /// Bytes of the buffer of a run that is merged.
+    buffer: usize,
     threads: usize,
     runs: Vec<PathBuf>,
     made: usize,
 }
 
 impl Sorter {
-    /// Takes `memory` bytes at most; `path` is the file that will be written.
+    /// Takes `memory` bytes at most, a fifth of them for the buffers of files, but room for 1,024 rows and 4 KiB for each
+    /// file; `path` is the file that will be written.
     pub fn new(by: By, n: usize, path: PathBuf, memory: usize, threads: usize) -> Sorter {
-        let room = (memory / ROW_BYTES).max(1024);
-        Sorter { by, n, path, rows: Vec::new(), room, threads: threads.max(1), runs: Vec::new(), made: 0 }
+        let buffer = (memory / 5 / (FAN_IN + 1)).clamp(4 << 10, 256 << 10);
+        let room = (memory.saturating_sub(buffer * (FAN_IN + 1)) / ROW_BYTES).max(1024);
+        Sorter { by, n, path, rows: Vec::new(), room, buffer, threads: threads.max(1), runs: Vec::new(), made: 0 }
     }
 
     pub fn push(&mut self, row: Row) -> io::Result<()> {
         if self.rows.len() == self.room {
             self.spill()?;
+        }
+        if self.rows.capacity() == 0 {
+            // All at once: rows that move to a larger place need both for a while. What is not used takes no memory.
+            self.rows.try_reserve_exact(self.room).map_err(io::Error::other)?;
         }
         self.rows.push(row);
         Ok(())
@@ -152,7 +164,8 @@ impl Sorter {
 
     fn merge_runs(&mut self, into: &Path) -> io::Result<()> {
         let runs = std::mem::take(&mut self.runs);
-        let mut files = runs.iter().map(|run| Rows::open(run, self.n)).collect::<io::Result<Vec<_>>>()?;
+        let mut files =
+            runs.iter().map(|run| Rows::with_buffer(run, self.n, self.buffer)).collect::<io::Result<Vec<_>>>()?;
         merge(self.by, self.n, into, files.len(), |run| files[run].next())?;
         runs.iter().try_for_each(std::fs::remove_file)
     }
@@ -227,4 +240,30 @@ fn merge(
         writer.push(&done)?;
     }
     writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_buffers_take_no_more_than_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        for memory in [1 << 20, 3 << 20] {
+            let mut sorter = Sorter::new(By::Suffix, 2, folder.path().join("rows"), memory, 2);
+            for number in 0..200_000_u32 {
+                let words = [number.wrapping_mul(2_654_435_761) >> 12, number % 7, 0, 0, 0, 0];
+                sorter.push(Row { words, one: 1, other: 0 }).unwrap();
+                assert!(sorter.rows.capacity() * ROW_BYTES + sorter.buffer * (FAN_IN + 1) <= memory);
+            }
+            assert!(sorter.made > 1, "nothing was spilled");
+            let path = sorter.finish().unwrap();
+            let (mut rows, mut sum, mut last) = (Rows::open(&path, 2).unwrap(), 0, None);
+            while let Some(row) = rows.next().unwrap() {
+                assert!(last < Some(row.words));
+                (last, sum) = (Some(row.words), sum + row.one);
+            }
+            assert_eq!(sum, 200_000);
+        }
+    }
 }
