@@ -83,7 +83,7 @@ pub struct Classifier {
 
 impl Step for Classifier {
     const NAME: &'static str = "classifier";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("classifier.rs");
     type Config = Config;
     type Kind = kind::Filter;

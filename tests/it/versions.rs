@@ -102,3 +102,65 @@ fn a_step_whose_bytes_change_has_another_version() {
     }
     assert_eq!(text, table, "write the table anew, once every VERSION is right");
 }
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/models.txt");
+
+/// The steps that read a model that comes along without being given a file.
+fn readers(kind: &str, name: &str) -> &'static [&'static str] {
+    match (kind, name) {
+        ("ngram", _) => &["perplexity", "information_density", "text_quality", "value"],
+        ("regression", _) => &["information_density", "text_quality", "information_quality", "value"],
+        ("fasttext", "fluent-en" | "fluent-zh") => &["classifier", "text_quality", "value"],
+        ("fasttext", "quality-en" | "quality-zh") => &["classifier", "information_quality", "value"],
+        ("fasttext", "lid.176") => &["classifier", "language"],
+        ("fasttext", _) => &["classifier"],
+        ("tokenizer", _) => &["statistics", "tokens", "minhash"],
+        ("embedding", _) => &["semantic_duplicates"],
+        _ => &[],
+    }
+}
+
+/// Bytes of a sample may stay as they are when a model changes; those of other texts do not.
+#[test]
+fn a_model_that_changes_raises_the_version_of_each_step_that_reads_it() {
+    use wanjuan_models::card::{Card, sha256};
+    let data = |name: &str| fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("filters/value").join(name)).unwrap();
+    let value = Card::parse(&String::from_utf8(data("card.toml")).unwrap()).unwrap();
+    let mut models: Vec<(String, String, String)> = wanjuan_models::shipped::all()
+        .map(|(card, file)| (card.kind, card.name, sha256(file)))
+        .chain([(value.kind, value.name, sha256(&data("weights.toml")))])
+        .chain(["idf.tsv.zst", "corpus.dict"].map(|name| ("regression".into(), name.into(), sha256(&data(name)))))
+        .collect();
+    models.sort();
+    let registry = Registry::builtin();
+    let version = |step: &str| {
+        let entry = registry.entries().find(|entry| entry.name == step);
+        entry.unwrap_or_else(|| panic!("there is no step `{step}`")).version
+    };
+    let text: String = models
+        .iter()
+        .map(|(kind, name, sum)| {
+            let steps = readers(kind, name);
+            assert!(!steps.is_empty(), "no step is said to read the {kind} `{name}`");
+            let steps: Vec<String> = steps.iter().map(|step| format!("{step}={}", version(step))).collect();
+            format!("{kind} {name} {sum} {}\n", steps.join(","))
+        })
+        .collect();
+    let table = fs::read_to_string(MODELS).unwrap_or_default();
+    for line in table.lines() {
+        let [kind, name, sum, steps] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let Some((.., now)) = models.iter().find(|model| (model.0.as_str(), model.1.as_str()) == (kind, name)) else {
+            continue; // Who asks for a model that is gone is refused.
+        };
+        for step in steps.split(',').filter(|_| now != sum) {
+            let (step, before) = step.split_once('=').unwrap();
+            let told = format!("the {kind} `{name}` has changed, and the VERSION of `{step}` is still {before}");
+            assert!(version(step).to_string() != before, "{told}");
+        }
+    }
+    if std::env::var_os("WANJUAN_BLESS").is_some() {
+        fs::write(MODELS, &text).unwrap();
+    } else {
+        assert_eq!(text, table, "write the table anew: `WANJUAN_BLESS=1 cargo test --test it versions`");
+    }
+}

@@ -1,4 +1,4 @@
-//! The parts of the scores, in one pass over the units of a text and one over its lines.
+//! The parts of the scores, in one pass over the units of a text, one over its characters and one over its lines.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,8 +9,72 @@ use wanjuan_models::ngram::chars::Chars;
 use wanjuan_models::shipped;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Measure;
+use super::form;
+use super::scorers::Scorers;
 use crate::kit::{Table, Text, Words, first_chars, is_han, is_lower_stop_word};
+
+crate::measures! {
+    /// All that scores are made of. The pages of the steps say what each is.
+    pub struct Parts {
+        /// Bytes when compressed with a dictionary, as a share.
+        compressed,
+        /// Bits for each character under a model of characters.
+        surprisal,
+        /// Standard deviation of the surprisal between lines.
+        unevenness,
+        /// Share of units that are no stop words.
+        content,
+        /// Share of units that look like names or numbers.
+        entities,
+        /// Mean share of runs of three units that are new in their sentence.
+        new_ideas,
+        /// Mean inverse document frequency of units, in bits.
+        idf,
+        /// Share of characters in short lines without a mark at their end.
+        boilerplate,
+        /// Share of visible characters that are digits, symbols or marks of code.
+        formula_code,
+        /// Share of characters in lines that were said before.
+        repeated,
+        /// Marks of sentences and commas for each unit.
+        marks,
+        /// Logarithm (base 2) of the mean number of units of a sentence.
+        sentence,
+        /// Share of characters that are controls, for private use or broken.
+        odd,
+        /// Share of visible characters that are the mark before them again.
+        runs,
+        /// Share of marks that begin a line or stand behind white space.
+        misplaced,
+        /// Share of letters that are neither Han nor from A to Z.
+        foreign,
+        /// Share of sentences that begin with a small letter.
+        small_starts,
+        /// Share of units of two letters and more that are all capitals.
+        shouted,
+        /// Share of sentences that end in `!`.
+        exclaimed,
+        /// Links and addresses for each unit.
+        links,
+        /// Logarithm of the odds that a classifier gives a text that reads as it was written.
+        fluent,
+        /// Logarithm of the odds that a classifier gives a text that is worth learning from.
+        worth,
+    }
+}
+
+/// Which of the dear parts are wanted; the others always are there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// `compressed`.
+    pub compressed: bool,
+    /// `surprisal` and `unevenness`.
+    pub surprisal: bool,
+    /// `fluent`.
+    pub fluent: bool,
+    /// `worth`.
+    pub worth: bool,
+}
 
 const GRAMMAR: &str =
     "的了是在和有不也就都而及与着或之于为以其这那此被把让从向对到由给吗呢吧啊呀么们个些很更最又还但却虽若则因所且";
@@ -76,10 +140,14 @@ struct Counts {
     sentences: u64,
     new_ideas: f64,
     sentences_with_ideas: u64,
+    small_starts: u64,
+    shouted: u64,
+    exclaimed: u64,
+    links: u64,
 }
 
 /// The parts, and whether the text is taken as Chinese. Nothing of a text without a unit.
-pub fn parts(text: &Text) -> Option<(Measure, bool)> {
+pub fn parts(text: &Text, wanted: Wanted) -> Option<(Parts, bool)> {
     let classes = text.classes();
     let visible = text.char_count() as u64 - classes.white_space;
     let chinese = classes.han * 5 >= classes.letters && classes.han > 0;
@@ -88,31 +156,36 @@ pub fn parts(text: &Text) -> Option<(Measure, bool)> {
         return None;
     }
     let of = |part: f64, whole: u64| (whole > 0).then(|| part / whole as f64);
-    let code = text.bytes().filter(|byte| b"{}[]()/\\_#*;".contains(byte)).count() as u64;
-    let odd =
-        text.chars().filter(|&c| c == '\u{fffd}' || c.is_control() && !c.is_whitespace() || is_private(c)).count();
-    let (surprisal, unevenness) = surprisal(text, &MODELS[usize::from(chinese)]);
-    let measure = Measure {
-        density: None,
-        text_quality: None,
-        compressed: compressed(text),
+    let form = form::form(text);
+    let (surprisal, unevenness) =
+        if wanted.surprisal { surprisal(text, &MODELS[usize::from(chinese)]) } else { (None, None) };
+    let scorers = Scorers::of(chinese);
+    let ends = counts.sentences.max(1);
+    let parts = Parts {
+        compressed: if wanted.compressed { compressed(text) } else { None },
         surprisal,
+        unevenness,
         content: of((counts.units - counts.stop_words) as f64, counts.units),
         entities: of(counts.entities as f64, counts.units),
         new_ideas: of(counts.new_ideas, counts.sentences_with_ideas),
         idf: of(counts.idf, counts.units),
         boilerplate: boilerplate(text),
-        formula_code: of((classes.digits + classes.symbols + code) as f64, visible),
+        formula_code: of((classes.digits + classes.symbols + form.code) as f64, visible),
+        repeated: of(form.repeated as f64, visible),
         marks: of(counts.marks as f64, counts.units),
-        sentence: Some((counts.units as f64 / counts.sentences.max(1) as f64).log2()),
-        odd: of(odd as f64, text.char_count() as u64),
-        unevenness,
+        sentence: Some((counts.units as f64 / ends as f64).log2()),
+        odd: of(form.odd as f64, text.char_count() as u64),
+        runs: of(form.runs as f64, visible),
+        misplaced: of(form.misplaced as f64, form.marks),
+        foreign: of(classes.letters.saturating_sub(classes.ascii_letters + classes.han) as f64, classes.letters),
+        small_starts: of(counts.small_starts as f64, ends),
+        shouted: of(counts.shouted as f64, counts.units),
+        exclaimed: of(counts.exclaimed as f64, ends),
+        links: of(counts.links as f64, counts.units),
+        fluent: if wanted.fluent { scorers.fluent(text) } else { None },
+        worth: if wanted.worth { scorers.worth(text) } else { None },
     };
-    Some((measure, chinese))
-}
-
-fn is_private(c: char) -> bool {
-    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
+    Some((parts, chinese))
 }
 
 fn units(text: &Text, chinese: bool) -> Counts {
@@ -138,7 +211,9 @@ fn units(text: &Text, chinese: bool) -> Counts {
             if !first.is_alphanumeric() {
                 counts.marks +=
                     u64::from(ends_sentence(first) || matches!(first, ',' | '，' | '、' | ';' | '；' | ':' | '：'));
+                counts.links += u64::from(first == '@');
                 if ends_sentence(first) {
+                    counts.exclaimed += u64::from(matches!(first, '!' | '！') && in_sentence > 0);
                     close(&mut counts, &mut in_sentence, &mut fresh);
                 }
                 continue;
@@ -147,6 +222,9 @@ fn units(text: &Text, chinese: bool) -> Counts {
             lower.extend(word.chars().flat_map(char::to_lowercase));
             let hash = xxh3_64(lower.as_bytes());
             counts.units += 1;
+            counts.small_starts += u64::from(in_sentence == 0 && first.is_lowercase());
+            counts.shouted += u64::from(word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase()));
+            counts.links += u64::from(matches!(lower.as_str(), "http" | "https" | "www"));
             counts.idf += IDF.get(&hash).copied().unwrap_or(RARE);
             let stop = if is_han(first) { GRAMMAR.contains(first) } else { is_lower_stop_word(lower) };
             counts.stop_words += u64::from(stop);

@@ -1,8 +1,8 @@
 """Makes `corpus.dict` and `idf.tsv.zst` beside itself: `parts.py LINES_EN LINES_ZH`, the texts of models/shipped/chars.py.
 
 The dictionary is of zstd, from 6,000 paragraphs of each language. A document of the inverse document frequencies is 20
-lines; they are in twentieths of a bit, at most 12 bits. Of units that are as rare as the last that fits, the first by
-their letters are listed; the table that comes along took others of them (167 of 19,000). Needs PyPI zstandard (0.25
+lines; they are in twentieths of a bit, at most 12 bits. Of units that are as rare as the last that fits,
+the first by their letters are listed. Needs PyPI zstandard (0.25
 gives the same dictionary).
 """
 import collections, math, os, random, re, sys
