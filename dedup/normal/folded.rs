@@ -116,32 +116,41 @@ fn class(c: char) -> u8 {
 static CLASSES: LazyLock<Box<[u8]>> =
     LazyLock::new(|| (0..0x1_0000).map(|c| char::from_u32(c).map_or(DROPPED, class)).collect());
 
-/// Bytes that are hashed at a time.
+/// Bytes that are hashed at a time, and as many as a short text needs.
 const BUFFER: usize = 4096;
+const SHORT: usize = 512;
 /// Room that any character needs, and eight of ASCII.
 const MARGIN: usize = 16;
 
 /// The hash of the letters and digits, in lower case. A text that has none is hashed as it is: pages of
 /// nothing but symbols are not all alike.
 pub fn folded_hash(text: &str) -> u128 {
+    match text.len() + MARGIN {
+        ..=SHORT => hash_through(&mut [0; SHORT], text),
+        _ => hash_through(&mut [0; BUFFER], text),
+    }
+}
+
+/// The hash, with a buffer that has more than [`MARGIN`] bytes.
+fn hash_through(buffer: &mut [u8], text: &str) -> u128 {
     let classes = &**CLASSES;
     let bytes = text.as_bytes();
-    let mut hasher = Xxh3::new();
-    let mut buffer = [0; BUFFER];
-    let (mut at, mut filled, mut any) = (0, 0, false);
+    // What the buffer held before.
+    let mut hasher: Option<Xxh3> = None;
+    let (mut at, mut filled) = (0, 0);
     while at < bytes.len() {
-        if filled + MARGIN > BUFFER {
-            hasher.update(&buffer[..filled]);
-            (filled, any) = (0, true);
+        if filled + MARGIN > buffer.len() {
+            hasher.get_or_insert_with(Xxh3::new).update(&buffer[..filled]);
+            filled = 0;
         }
-        let room = BUFFER - filled;
+        let room = buffer.len() - filled;
         if bytes[at] < 0x80 {
             let (eights, _) = bytes[at..].as_chunks::<8>();
             let (read, written) = fold(eights, &mut buffer[filled..]);
             at += 8 * read;
             filled += written;
             // What is left before another character or the end of the text.
-            let few = (BUFFER - filled).min(7);
+            let few = (buffer.len() - filled).min(7);
             for &byte in bytes[at..].iter().take(few).take_while(|byte| byte.is_ascii()) {
                 let lower = ASCII[usize::from(byte)];
                 buffer[filled] = lower;
@@ -159,7 +168,7 @@ pub fn folded_hash(text: &str) -> u128 {
         }
         // Words of other scripts, and the single characters of ASCII between them.
         let mut rest = text[at..].chars();
-        while filled + MARGIN <= BUFFER {
+        while filled + MARGIN <= buffer.len() {
             let before = rest.as_str().as_bytes();
             if before.first().is_none_or(u8::is_ascii) && before.get(1).is_none_or(u8::is_ascii) {
                 break;
@@ -173,11 +182,14 @@ pub fn folded_hash(text: &str) -> u128 {
         }
         at = bytes.len() - rest.as_str().len();
     }
-    if filled == 0 && !any {
-        return xxh3_128(bytes);
+    match hasher {
+        None if filled == 0 => xxh3_128(bytes),
+        None => xxh3_128(&buffer[..filled]),
+        Some(mut hasher) => {
+            hasher.update(&buffer[..filled]);
+            hasher.digest128()
+        }
     }
-    hasher.update(&buffer[..filled]);
-    hasher.digest128()
 }
 
 #[cfg(test)]

@@ -61,6 +61,38 @@ struct Footer {
     ordinals: u64,
 }
 
+/// A section that is being written.
+struct Open {
+    upper: u64,
+    hasher: Xxh3,
+    /// What is hashed next: a call for each record would take longer than the hash.
+    waiting: Vec<u8>,
+}
+
+impl Open {
+    /// Bytes that are hashed at a time.
+    const ENOUGH: usize = 4096;
+
+    fn new(upper: u64) -> Open {
+        Open { upper, hasher: Xxh3::new(), waiting: Vec::new() }
+    }
+
+    fn add(&mut self, record: Record<'_>) {
+        self.waiting.extend_from_slice(&(record.key as u64).to_le_bytes());
+        self.waiting.extend_from_slice(&(record.value.len() as u64).to_le_bytes());
+        self.waiting.extend_from_slice(record.value);
+        if self.waiting.len() >= Open::ENOUGH {
+            self.hasher.update(&self.waiting);
+            self.waiting.clear();
+        }
+    }
+
+    fn close(mut self) -> Section {
+        self.hasher.update(&self.waiting);
+        Section { upper: self.upper, digest: format!("{:032x}", self.hasher.digest128()) }
+    }
+}
+
 /// Writes records that come in order.
 pub struct Writer {
     path: PathBuf,
@@ -71,7 +103,7 @@ pub struct Writer {
     has_values: bool,
     first: Option<Key>,
     footer: Footer,
-    section: Option<(u64, Xxh3)>,
+    section: Option<Open>,
     with_sections: bool,
 }
 
@@ -99,15 +131,10 @@ impl Writer {
         }
         if self.with_sections {
             let upper = (record.key >> 64) as u64;
-            if self.section.as_ref().is_none_or(|(open, _)| *open != upper) {
+            if self.section.as_ref().is_none_or(|open| open.upper != upper) {
                 self.close_section();
-                self.section = Some((upper, Xxh3::new()));
             }
-            if let Some((_, hasher)) = &mut self.section {
-                hasher.update(&(record.key as u64).to_le_bytes());
-                hasher.update(&(record.value.len() as u64).to_le_bytes());
-                hasher.update(record.value);
-            }
+            self.section.get_or_insert_with(|| Open::new(upper)).add(record);
         }
         self.first.get_or_insert(record.key);
         self.has_values |= !record.value.is_empty();
@@ -118,9 +145,7 @@ impl Writer {
     }
 
     fn close_section(&mut self) {
-        if let Some((upper, hasher)) = self.section.take() {
-            self.footer.sections.push(Section { upper, digest: format!("{:032x}", hasher.digest128()) });
-        }
+        self.footer.sections.extend(self.section.take().map(Open::close));
     }
 
     fn flush(&mut self) -> io::Result<()> {
