@@ -228,3 +228,17 @@ pub fn same(one: &Path, two: &Path) {
     let differ: Vec<&String> = one.iter().filter(|(name, bytes)| two[*name] != **bytes).map(|(name, _)| name).collect();
     assert!(differ.is_empty(), "these files differ: {differ:?}");
 }
+
+/// Flips a bit in the middle, cuts a file in half, or removes it.
+pub fn damage(path: &Path, way: usize) {
+    let bytes = fs::read(path).unwrap();
+    match way % 3 {
+        0 => {
+            let mut flipped = bytes.clone();
+            flipped[bytes.len() / 2] ^= 0x10;
+            fs::write(path, flipped).unwrap();
+        }
+        1 => fs::write(path, &bytes[..bytes.len() / 2]).unwrap(),
+        _ => fs::remove_file(path).unwrap(),
+    }
+}

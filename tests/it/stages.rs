@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::engine::{kill_after, same_as};
-use crate::kit::{Bench, files, mask, run, same};
+use crate::kit::{Bench, damage, files, mask, run, same};
 
 /// What stays the same when files of the corpus are renamed, and their rows turned around.
 #[derive(Clone, Copy)]
@@ -204,20 +204,6 @@ fn below(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-/// Flips a bit in the middle, cuts a file in half, or removes it.
-fn damage(path: &Path, way: usize) {
-    let bytes = fs::read(path).unwrap();
-    match way % 3 {
-        0 => {
-            let mut flipped = bytes.clone();
-            flipped[bytes.len() / 2] ^= 0x10;
-            fs::write(path, flipped).unwrap();
-        }
-        1 => fs::write(path, &bytes[..bytes.len() / 2]).unwrap(),
-        _ => fs::remove_file(path).unwrap(),
-    }
 }
 
 /// Forgets what is made after a file, so that the next run must read it.
