@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::sink::Sealed;
+use crate::sink::{Row, Sealed};
 
 const HEADER: usize = 40;
 
@@ -25,6 +25,13 @@ pub struct Totals {
     pub weight: u64,
     /// Tokens, where the sink counts them.
     pub tokens: u64,
+}
+
+impl Totals {
+    /// Of one row.
+    pub fn of(row: &Row) -> Totals {
+        Totals { rows: 1, weight: row.weight, tokens: row.tokens }
+    }
 }
 
 impl std::ops::AddAssign for Totals {
@@ -108,13 +115,20 @@ impl Reader {
     pub fn next_block(&mut self) -> io::Result<Option<(Sealed, Totals)>> {
         let Some((header, totals)) = self.header()? else { return Ok(None) };
         let (data, index) = lengths(&header);
-        let mut sealed = Sealed { data: vec![0; data], index: vec![0; index] };
-        self.file.read_exact(&mut sealed.data)?;
-        self.file.read_exact(&mut sealed.index)?;
+        let sealed = Sealed { data: self.bytes(data)?, index: self.bytes(index)? };
         if checksum(&header[..32], &sealed) != u64::from_le_bytes(header[32..].try_into().expect("eight bytes")) {
             return Err(self.damaged());
         }
         Ok(Some((sealed, totals)))
+    }
+
+    /// The next bytes of the file, into memory that nothing was written to before.
+    fn bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(length);
+        match self.file.by_ref().take(length as u64).read_to_end(&mut bytes)? {
+            read if read == length => Ok(bytes),
+            _ => Err(self.damaged()),
+        }
     }
 
     /// What the next block holds and its checksum, passing over its bytes.

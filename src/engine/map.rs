@@ -371,9 +371,9 @@ impl<'a> MapTask<'a> {
             let Some((produced, bytes)) = assembly.waiting.remove(&next) else { return Ok(()) };
             assembly.next += 1;
             assembly.counts.merge(&produced.counts);
-            for (lane, rows) in produced.rows.iter().enumerate() {
-                let block_bytes = self.lanes[lane].pack.block_bytes();
-                assembly.open[lane].append(rows, block_bytes, |number, block, totals| {
+            for (lane, rows) in produced.rows.into_iter().enumerate() {
+                let Lane { pack, published, .. } = &self.lanes[lane];
+                assembly.open[lane].append(rows, pack.block_bytes(), *published, |number, block, totals| {
                     self.pending.fetch_add(1, Ordering::AcqRel);
                     self.held.fetch_add(block.bytes.len(), Ordering::AcqRel);
                     lock(&self.jobs).push_back(Job::Seal { lane, number, block, totals });

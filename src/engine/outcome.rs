@@ -247,11 +247,8 @@ impl Pack for LinesPack {
         number: usize,
         blocks: &mut dyn Iterator<Item = io::Result<Sealed>>,
     ) -> io::Result<Vec<ShardFile>> {
-        let name = format!("part-{number:05}.jsonl.zst");
-        let mut file = std::fs::File::create(folder.join(&name))?;
-        for block in blocks {
-            io::Write::write_all(&mut file, &block?.data)?;
-        }
-        Ok(vec![ShardFile { name, file }])
+        let mut file = ShardFile::create(folder, &format!("part-{number:05}.jsonl.zst"))?;
+        file.append(blocks)?;
+        Ok(vec![file])
     }
 }

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Reader, Totals};
-use super::commit::{Drafts, Ledger, at, digest_file, replace_file};
+use super::commit::{Drafts, Ledger, at, replace_file};
 use super::driver::{Job, work_folder};
 use super::lane::{LaneOutput, Pack};
 use super::map::segment_key;
@@ -270,11 +270,11 @@ fn write_shard(
     }
     let mut files = Vec::new();
     for file in written.map_err(at(aside))? {
-        let path = aside.join(&file.name);
-        file.file.sync_all().map_err(at(&path))?;
-        let (blake3, length) = digest_file(&path).map_err(at(&path))?;
-        fs::rename(&path, folder.join(&file.name)).map_err(at(&path))?;
-        files.push(PublishedFile { name: file.name, length, blake3 });
+        let name = file.name().to_owned();
+        let path = aside.join(&name);
+        let (length, blake3) = file.finish().map_err(at(&path))?;
+        fs::rename(&path, folder.join(&name)).map_err(at(&path))?;
+        files.push(PublishedFile { name, length, blake3 });
     }
     Ok(Shard { files, totals: planned.totals, made_from })
 }

@@ -13,7 +13,6 @@
 //! | `measures`    | false   | ours: adds every measure so far under `measures`         |
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -200,11 +199,9 @@ impl Sink for Jsonl {
             Compression::None => "jsonl",
         };
         let name = format!("part-{number:05}.{ending}");
-        let mut file = File::create(folder.join(&name))?;
-        for block in blocks {
-            file.write_all(&block?.data)?;
-        }
-        Ok(vec![ShardFile { name, file }])
+        let mut file = ShardFile::create(folder, &name)?;
+        file.append(blocks)?;
+        Ok(vec![file])
     }
 }
 

@@ -11,7 +11,7 @@ pub mod parquet;
 pub mod tokens;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use wanjuan_filters::kit::{Document, Field, Step};
@@ -97,11 +97,49 @@ pub struct Sealed {
     pub index: Vec<u8>,
 }
 
-/// A file of a shard as it was written.
+/// A file of a shard, hashed as it is written: the manifest tells its digest, and no byte is read again for it.
 #[derive(Debug)]
 pub struct ShardFile {
+    name: String,
+    file: BufWriter<File>,
+    digest: blake3::Hasher,
+}
+
+impl ShardFile {
+    /// Begins a file in `folder`.
+    pub fn create(folder: &Path, name: &str) -> io::Result<ShardFile> {
+        let file = BufWriter::new(File::create(folder.join(name))?);
+        Ok(ShardFile { name: name.to_owned(), file, digest: blake3::Hasher::new() })
+    }
+
+    /// Writes the data of some blocks, one after the other.
+    pub fn append(&mut self, blocks: &mut dyn Iterator<Item = io::Result<Sealed>>) -> io::Result<()> {
+        for block in blocks {
+            self.write_all(&block?.data)?;
+        }
+        Ok(())
+    }
+
     /// Its name below the sink's folder.
-    pub name: String,
-    /// Still open, so that the engine can sync it before the manifest names it.
-    pub file: File,
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Syncs the file; how long it is, in bytes, and its BLAKE3, as `b3sum` prints it.
+    pub fn finish(self) -> io::Result<(u64, String)> {
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        Ok((self.digest.count(), self.digest.finalize().to_hex().to_string()))
+    }
+}
+
+impl Write for ShardFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }

@@ -11,7 +11,6 @@
 //! | `shard_mb`    | 1024    | ours: bytes of documents in a file                 |
 //! | `measures`    | false   | ours: adds a column for every measure so far       |
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -205,7 +204,7 @@ pub fn splice(
                     .set_created_by("wanjuan".to_owned())
                     .set_key_value_metadata(file.key_value_metadata().cloned())
                     .build();
-                let target = File::create(folder.join(name))?;
+                let target = ShardFile::create(folder, name)?;
                 let schema = file.schema_descr().root_schema_ptr();
                 writer
                     .insert(SerializedFileWriter::new(target, schema, Arc::new(properties)).map_err(io::Error::other)?)
@@ -228,8 +227,7 @@ pub fn splice(
         }
     }
     let writer = writer.ok_or_else(|| io::Error::other("a shard has at least one block"))?;
-    let file = writer.into_inner().map_err(io::Error::other)?;
-    Ok(ShardFile { name: name.to_owned(), file })
+    writer.into_inner().map_err(io::Error::other)
 }
 
 #[cfg(test)]
@@ -261,8 +259,11 @@ mod tests {
             Ok(sink.seal(block).unwrap())
         });
         let file = sink.publish(folder.path(), 0, &mut sealed.into_iter()).unwrap().remove(0);
-        let read =
-            ParquetRecordBatchReaderBuilder::try_new(File::open(folder.path().join(file.name)).unwrap()).unwrap();
+        let path = folder.path().join(file.name());
+        let (length, digest) = file.finish().unwrap();
+        let written = std::fs::read(&path).unwrap();
+        assert_eq!((length, digest), (written.len() as u64, blake3::hash(&written).to_string()));
+        let read = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(written)).unwrap();
         assert_eq!(read.metadata().num_row_groups(), 2);
         assert_eq!(
             read.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),

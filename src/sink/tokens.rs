@@ -12,8 +12,7 @@
 //! | `eod`          | found         | text of the end-of-document token; found if there is one special token, or one of the usual names |
 //! | `shard_tokens` | 100000000     | ours: tokens in a shard                                      |
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -189,8 +188,7 @@ impl Sink for Tokens {
         blocks: &mut dyn Iterator<Item = io::Result<Sealed>>,
     ) -> io::Result<Vec<ShardFile>> {
         let stem = format!("part-{number:05}");
-        let name = format!("{stem}.bin");
-        let mut data = BufWriter::with_capacity(1 << 20, File::create(folder.join(&name))?);
+        let mut data = ShardFile::create(folder, &format!("{stem}.bin"))?;
         // Sixteen bytes a document: a shard of a hundred million tokens has a few megabytes of these.
         let (mut lengths, mut counts) = (Vec::new(), Vec::new());
         for block in blocks {
@@ -207,16 +205,15 @@ impl Sink for Tokens {
                 }
             }
         }
-        let data = data.into_inner().map_err(io::IntoInnerError::into_error)?;
         let (index_name, index) = match self.config.format {
             Format::Megatron => {
                 (format!("{stem}.idx"), megatron_index(&lengths, Width::of(self.tokenizer.vocabulary()))?)
             }
             Format::Internevo => (format!("{stem}.bin.meta"), internevo_index(&lengths, &counts)),
         };
-        let mut file = File::create(folder.join(&index_name))?;
+        let mut file = ShardFile::create(folder, &index_name)?;
         file.write_all(&index)?;
-        Ok(vec![ShardFile { name, file: data }, ShardFile { name: index_name, file }])
+        Ok(vec![data, file])
     }
 }
 
@@ -285,9 +282,15 @@ mod tests {
             }
             sink.seal(block)
         };
-        let files = sink.publish(folder.path(), 0, &mut [block(&TEXTS[..3]), block(&TEXTS[3..])].into_iter()).unwrap();
-        let read = |at: usize| std::fs::read(folder.path().join(&files[at].name)).unwrap();
-        (read(0), read(1))
+        let mut files =
+            sink.publish(folder.path(), 0, &mut [block(&TEXTS[..3]), block(&TEXTS[3..])].into_iter()).unwrap();
+        let mut read = || {
+            let file = files.remove(0);
+            let path = folder.path().join(file.name());
+            file.finish().unwrap();
+            std::fs::read(path).unwrap()
+        };
+        (read(), read())
     }
 
     fn plain_ids(sink: &Tokens) -> Vec<Vec<u32>> {
