@@ -6,7 +6,7 @@
 
 use super::attention::{self, Heads};
 use super::kernels::{Activation, ByteStrip, Bytes, COLUMNS, Instructions, Panels, ROWS, Strip, Tile};
-use super::layers::{Layer, Layers, Parts};
+use super::layers::{self, Layer, Layers, Parts};
 use super::shape::Shape;
 use super::weights::Weights;
 
@@ -59,6 +59,8 @@ pub struct Strips {
 #[derive(Debug)]
 pub struct Body {
     shape: Shape,
+    words: Vec<f32>,
+    positions: Vec<f32>,
     layers: Layers<Product, Norm>,
     angles: [Vec<(f32, f32)>; 2],
     instructions: Instructions,
@@ -69,14 +71,23 @@ impl Parts for Precision {
     type Linear = Product;
     type Norm = Norm;
 
-    fn linear(&self, weights: Vec<f32>, bias: Vec<f32>, outputs: usize, inputs: usize) -> Result<Product, String> {
+    fn linear(
+        &self,
+        weights: &Weights<'_>,
+        names: &[String],
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Product, String> {
+        let (weights, bias) = weights.products(names, outputs, inputs)?;
+        let outputs = bias.len();
         Ok(match self {
             Precision::F32 => Product::Floats(Linear::new(&weights, &bias, outputs, inputs)),
             Precision::Int8 => Product::Bytes(Bytes::new(&weights, &bias, outputs, inputs)?),
         })
     }
 
-    fn norm(&self, weight: Vec<f32>, bias: Vec<f32>, epsilon: f32) -> Result<Norm, String> {
+    fn norm(&self, weights: &Weights<'_>, name: &str, hidden: usize, epsilon: f32) -> Result<Norm, String> {
+        let (weight, bias) = weights.norm(name, hidden)?;
         Ok(Norm::new(weight, bias, epsilon))
     }
 }
@@ -188,6 +199,8 @@ impl Body {
     /// Reads the layers.
     pub fn read(shape: &Shape, weights: &Weights<'_>, precision: Precision) -> Result<Body, String> {
         Ok(Body {
+            words: layers::words(shape, weights)?,
+            positions: layers::positions(shape, weights)?,
             layers: Layers::read(&precision, shape, weights)?,
             angles: attention::angles_of(shape),
             instructions: Instructions::detect(),
@@ -298,9 +311,9 @@ impl Body {
         for text in texts {
             for (position, &id) in text.iter().enumerate() {
                 let start = scratch.hidden.len();
-                scratch.hidden.extend_from_slice(&self.layers.words[id as usize * hidden..][..hidden]);
-                if !self.layers.positions.is_empty() {
-                    let position = &self.layers.positions[(position + self.shape.first_position) * hidden..][..hidden];
+                scratch.hidden.extend_from_slice(&self.words[id as usize * hidden..][..hidden]);
+                if !self.positions.is_empty() {
+                    let position = &self.positions[(position + self.shape.first_position) * hidden..][..hidden];
                     self.instructions.add(&mut scratch.hidden[start..], position);
                 }
             }

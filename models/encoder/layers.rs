@@ -10,11 +10,17 @@ pub trait Parts {
     /// A layer norm.
     type Norm;
 
-    /// Makes a product of weights that stand output after output.
-    fn linear(&self, weights: Vec<f32>, bias: Vec<f32>, outputs: usize, inputs: usize) -> Result<Self::Linear, String>;
+    /// Makes one product of those that the file has under these names, one behind the other, each of `outputs` numbers.
+    fn linear(
+        &self,
+        weights: &Weights<'_>,
+        names: &[String],
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Self::Linear, String>;
 
-    /// Makes a layer norm.
-    fn norm(&self, weight: Vec<f32>, bias: Vec<f32>, epsilon: f32) -> Result<Self::Norm, String>;
+    /// Makes a layer norm of what the file has under this name.
+    fn norm(&self, weights: &Weights<'_>, name: &str, hidden: usize, epsilon: f32) -> Result<Self::Norm, String>;
 }
 
 /// One layer.
@@ -41,11 +47,7 @@ pub struct Layer<L, N> {
 /// All layers.
 #[derive(Debug)]
 pub struct Layers<L, N> {
-    /// Vectors of the vocabulary.
-    pub words: Vec<f32>,
-    /// Vectors of positions, with that of the first kind of segment added; none for ModernBERT.
-    pub positions: Vec<f32>,
-    /// Behind both.
+    /// Behind the vectors of words and positions.
     pub embedding_norm: N,
     /// In their order.
     pub layers: Vec<Layer<L, N>>,
@@ -62,23 +64,11 @@ struct Reader<'a, P> {
 
 impl<P: Parts> Reader<'_, P> {
     fn linear(&self, names: &[String], outputs: usize, inputs: usize) -> Result<P::Linear, String> {
-        let (mut weights, mut bias) = (Vec::new(), Vec::new());
-        for name in names {
-            weights.extend(self.weights.body(&format!("{name}.weight"), &[outputs, inputs])?);
-            bias.extend(self.weights.body_or_zeros(&format!("{name}.bias"), &[outputs])?);
-        }
-        self.parts.linear(weights, bias, outputs * names.len(), inputs)
+        self.parts.linear(self.weights, names, outputs, inputs)
     }
 
     fn norm(&self, name: &str) -> Result<P::Norm, String> {
-        let hidden = &[self.shape.hidden];
-        let [weight, bias] = match self.weights.body_has(&format!("{name}.gamma")) {
-            true => ["gamma", "beta"], // as BERT's first files have it
-            false => ["weight", "bias"],
-        };
-        let weight = self.weights.body(&format!("{name}.{weight}"), hidden)?;
-        let bias = self.weights.body_or_zeros(&format!("{name}.{bias}"), hidden)?;
-        self.parts.norm(weight, bias, self.shape.epsilon)
+        self.parts.norm(self.weights, name, self.shape.hidden, self.shape.epsilon)
     }
 
     fn layer(&self, number: usize) -> Result<Layer<P::Linear, P::Norm>, String> {
@@ -124,25 +114,46 @@ impl<L, N> Layers<L, N> {
         weights: &Weights<'_>,
     ) -> Result<Layers<L, N>, String> {
         let reader = Reader { parts, weights, shape };
-        let hidden = shape.hidden;
-        let (words, positions, norm, last) = match shape.family {
-            Family::ModernBert => ("embeddings.tok_embeddings.weight", None, "embeddings.norm", Some("final_norm")),
-            _ => {
-                let rows = shape.tokens + shape.first_position;
-                let mut positions = weights.body("embeddings.position_embeddings.weight", &[rows, hidden])?;
-                let kinds = weights.body("embeddings.token_type_embeddings.weight", &[shape.kinds, hidden])?;
-                for row in positions.chunks_mut(hidden) {
-                    row.iter_mut().zip(&kinds).for_each(|(x, kind)| *x += kind);
-                }
-                ("embeddings.word_embeddings.weight", Some(positions), "embeddings.LayerNorm", None)
-            }
+        let (norm, last) = match shape.family {
+            Family::ModernBert => ("embeddings.norm", Some("final_norm")),
+            _ => ("embeddings.LayerNorm", None),
         };
         Ok(Layers {
-            words: weights.body(words, &[shape.vocabulary, hidden])?,
-            positions: positions.unwrap_or_default(),
             embedding_norm: reader.norm(norm)?,
             layers: (0..shape.layers).map(|number| reader.layer(number)).collect::<Result<_, _>>()?,
             last: last.map(|last| reader.norm(last)).transpose()?,
         })
     }
+}
+
+/// What the table of the vocabulary is called; every body has it.
+pub fn words_name(family: Family) -> &'static str {
+    match family {
+        Family::ModernBert => "embeddings.tok_embeddings.weight",
+        _ => "embeddings.word_embeddings.weight",
+    }
+}
+
+/// What the table of positions is called, and that of kinds of segments; ModernBERT has none.
+pub const POSITIONS: &str = "embeddings.position_embeddings.weight";
+/// See [`POSITIONS`].
+pub const KINDS: &str = "embeddings.token_type_embeddings.weight";
+
+/// Vectors of the vocabulary.
+pub fn words(shape: &Shape, weights: &Weights<'_>) -> Result<Vec<f32>, String> {
+    weights.body(words_name(shape.family), &[shape.vocabulary, shape.hidden])
+}
+
+/// Vectors of positions, with that of the first kind of segment added; none for ModernBERT.
+pub fn positions(shape: &Shape, weights: &Weights<'_>) -> Result<Vec<f32>, String> {
+    if shape.family == Family::ModernBert {
+        return Ok(Vec::new());
+    }
+    let rows = shape.tokens + shape.first_position;
+    let mut positions = weights.body(POSITIONS, &[rows, shape.hidden])?;
+    let kinds = weights.body(KINDS, &[shape.kinds, shape.hidden])?;
+    for row in positions.chunks_mut(shape.hidden) {
+        row.iter_mut().zip(&kinds).for_each(|(x, kind)| *x += kind);
+    }
+    Ok(positions)
 }

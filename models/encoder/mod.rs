@@ -11,13 +11,17 @@
 
 mod attention;
 mod body;
-#[cfg(any(feature = "cuda", all(test, feature = "candle")))]
+mod chance;
+#[cfg(feature = "cuda")]
 mod cuda;
 mod device;
+#[cfg(any(feature = "cuda", test))]
+mod devices;
 mod heads;
 mod kernels;
 mod layers;
 mod shape;
+mod tensors;
 pub mod train;
 mod weights;
 mod windows;
@@ -82,14 +86,8 @@ impl Encoder {
         if precision == Precision::Int8 && *device != Found::Cpu {
             return Err(Error::new("weights of 8 bits are for the CPU; graphics processors have floats of 16"));
         }
-        let [config, weights, tokenizer] = FILES.map(|file| folder.join(file));
-        let shape = Shape::from_json(&read(&config)?).map_err(wrong(&config))?;
-        let tokens = Tokens::load(&tokenizer).map_err(wrong(&tokenizer))?;
-        if tokens.vocabulary() > shape.vocabulary {
-            let what = format!("it has {} tokens, and the model {}", tokens.vocabulary(), shape.vocabulary);
-            return Err(wrong(&tokenizer)(what));
-        }
-        tokens.fits(&shape).map_err(wrong(&tokenizer))?;
+        let weights = folder.join(FILES[1]);
+        let (shape, tokens) = described(folder)?;
         let bytes = read(&weights)?;
         if let Some(card) = Card::beside(&weights).map_err(|error| Error(error.to_string()))? {
             card.verify_bytes(&bytes).map_err(|error| Error(error.to_string()))?;
@@ -178,6 +176,19 @@ impl Encoder {
     }
 }
 
+/// What a folder says of a model beside its weights: its layers and its tokenizer, which must fit each other.
+pub fn described(folder: &Path) -> Result<(Shape, Tokens), Error> {
+    let [config, _, tokenizer] = FILES.map(|file| folder.join(file));
+    let shape = Shape::from_json(&read(&config)?).map_err(wrong(&config))?;
+    let tokens = Tokens::load(&tokenizer).map_err(wrong(&tokenizer))?;
+    if tokens.vocabulary() > shape.vocabulary {
+        let what = format!("it has {} tokens, and the model {}", tokens.vocabulary(), shape.vocabulary);
+        return Err(wrong(&tokenizer)(what));
+    }
+    tokens.fits(&shape).map_err(wrong(&tokenizer))?;
+    Ok((shape, tokens))
+}
+
 /// The body and the head of a file of tensors.
 fn tensors(
     shape: &Shape,
@@ -189,7 +200,7 @@ fn tensors(
     let body: Box<dyn Backend> = match device {
         Found::Cpu => Box::new(Body::read(shape, &weights, precision)?),
         #[cfg(feature = "cuda")]
-        Found::Cuda(numbers) => Box::new(cuda::Bodies::read(shape, &weights, numbers)?),
+        Found::Cuda(numbers) => Box::new(devices::Bodies::read(shape, &weights, numbers)?),
         #[cfg(not(feature = "cuda"))]
         Found::Cuda(_) => return Err("this program was built without CUDA".to_owned()),
     };
@@ -198,11 +209,7 @@ fn tensors(
 
 /// The name that stands before all tensors of the body may be one of these; this tensor every body has.
 fn opened<'a>(shape: &Shape, bytes: &'a [u8]) -> Result<Weights<'a>, String> {
-    let known = match shape.family {
-        Family::ModernBert => "embeddings.tok_embeddings.weight",
-        _ => "embeddings.word_embeddings.weight",
-    };
-    Weights::read(bytes, &["bert.", "roberta."], known)
+    Weights::read(bytes, &["bert.", "roberta."], layers::words_name(shape.family))
 }
 
 impl Backend for Body {

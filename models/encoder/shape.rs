@@ -76,6 +76,8 @@ pub struct Shape {
     pub problem: Problem,
     /// What the head's numbers are called.
     pub labels: Vec<String>,
+    /// The deviation of weights by chance.
+    pub spread: f32,
 }
 
 /// What ModernBERT adds.
@@ -120,6 +122,7 @@ struct Config {
     id2label: Option<BTreeMap<String, String>>,
     num_labels: Option<usize>,
     wanjuan_head: Option<String>,
+    initializer_range: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -225,6 +228,7 @@ impl Shape {
             linear,
             problem,
             labels,
+            spread: above_zero("initializer_range", config.initializer_range.unwrap_or(0.02))?,
         })
     }
 }

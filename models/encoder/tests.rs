@@ -91,13 +91,12 @@ fn weights_of_8_bits_stay_near_those_of_32() {
 }
 
 /// What runs on graphics processors is the same but for their arithmetic.
-#[cfg(feature = "candle")]
 #[test]
 fn tensors_of_candle_give_what_our_arithmetic_gives_in_padded_batches() {
     for name in ALL {
         let ours = load(name);
         let bytes = std::fs::read(folder(name).join("model.safetensors")).unwrap();
-        let bodies = cuda::Bodies::on_cpu(&ours.shape, &opened(&ours.shape, &bytes).unwrap()).unwrap();
+        let bodies = devices::Bodies::on_cpu(&ours.shape, &opened(&ours.shape, &bytes).unwrap(), 2).unwrap();
         let candle = Encoder { body: Box::new(bodies), ..load(name) };
         assert!(candle.is_padded() && !ours.is_padded());
         let texts = ["A river rises in the hills.", "今天天气很好，我们去公园。", "a", &"The lazy dog. ".repeat(9)];

@@ -1,13 +1,19 @@
-//! The tensors of a `model.safetensors`, as `f32`.
+//! The tensors of a `model.safetensors`, as `f32`; or by chance, where a model is to be trained from nothing.
 
 use safetensors::{Dtype, SafeTensors};
 
+use super::chance::Chance;
 use crate::floats::{brain, half};
 
 /// The tensors of a file, with the name that stands before all of those of the body.
 pub struct Weights<'a> {
-    tensors: SafeTensors<'a>,
+    tensors: Tensors<'a>,
     prefix: String,
+}
+
+enum Tensors<'a> {
+    File(SafeTensors<'a>),
+    Chance(Chance),
 }
 
 impl<'a> Weights<'a> {
@@ -19,12 +25,20 @@ impl<'a> Weights<'a> {
             .chain(prefixes)
             .find(|prefix| tensors.tensor(&format!("{prefix}{known}")).is_ok());
         let prefix = found.ok_or_else(|| format!("there is no tensor `{known}`"))?.to_string();
-        Ok(Weights { tensors, prefix })
+        Ok(Weights { tensors: Tensors::File(tensors), prefix })
+    }
+
+    /// Tensors by chance.
+    pub fn by_chance(chance: Chance) -> Weights<'a> {
+        Weights { tensors: Tensors::Chance(chance), prefix: String::new() }
     }
 
     /// Whether there is a tensor, by its whole name.
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.tensor(name).is_ok()
+        match &self.tensors {
+            Tensors::File(tensors) => tensors.tensor(name).is_ok(),
+            Tensors::Chance(chance) => chance.has(name),
+        }
     }
 
     /// A tensor of the body.
@@ -40,6 +54,31 @@ impl<'a> Weights<'a> {
         }
     }
 
+    /// Products of the body one behind the other, each of `outputs` numbers: their weights, and what is added to them.
+    pub fn products(&self, names: &[String], outputs: usize, inputs: usize) -> Result<(Vec<f32>, Vec<f32>), String> {
+        let (mut weights, mut bias) = (Vec::new(), Vec::new());
+        for name in names {
+            weights.extend(self.body(&format!("{name}.weight"), &[outputs, inputs])?);
+            bias.extend(self.body_or_zeros(&format!("{name}.bias"), &[outputs])?);
+        }
+        Ok((weights, bias))
+    }
+
+    /// What a layer norm of the body multiplies by and adds, as this file calls them.
+    pub fn norm_names(&self, name: &str) -> [String; 2] {
+        match self.body_has(&format!("{name}.gamma")) {
+            true => ["gamma", "beta"], // as BERT's first files have it
+            false => ["weight", "bias"],
+        }
+        .map(|part| format!("{name}.{part}"))
+    }
+
+    /// A layer norm of the body: what it multiplies by, and what it adds.
+    pub fn norm(&self, name: &str, hidden: usize) -> Result<(Vec<f32>, Vec<f32>), String> {
+        let [weight, bias] = self.norm_names(name);
+        Ok((self.body(&weight, &[hidden])?, self.body_or_zeros(&bias, &[hidden])?))
+    }
+
     /// Whether the body has a tensor.
     pub fn body_has(&self, name: &str) -> bool {
         self.has(&format!("{}{name}", self.prefix))
@@ -52,7 +91,11 @@ impl<'a> Weights<'a> {
 
     /// A tensor by its whole name; a file that holds another shape is refused.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
-        let tensor = self.tensors.tensor(name).map_err(|_| format!("there is no tensor `{name}`"))?;
+        let tensors = match &self.tensors {
+            Tensors::File(tensors) => tensors,
+            Tensors::Chance(chance) => return Ok(chance.tensor(name, shape.iter().product())),
+        };
+        let tensor = tensors.tensor(name).map_err(|_| format!("there is no tensor `{name}`"))?;
         if tensor.shape() != shape {
             return Err(format!("the tensor `{name}` is {:?}, and config.json makes it {shape:?}", tensor.shape()));
         }

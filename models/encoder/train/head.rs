@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
-use super::shape::Problem;
+use super::written::relabelled;
+use crate::encoder::Problem;
 
 /// Most of Newton's steps; it takes about ten.
 const STEPS: usize = 50;
@@ -149,7 +150,7 @@ impl Fitted {
         (bytes(&mut self.weights.iter().flatten().copied()), bytes(&mut self.bias.iter().copied()))
     }
 
-    /// The file of a head: see [`Head::read`](super::Head::read).
+    /// The file of a head: see [`Head::read`](crate::encoder::Head::read).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let problem = if self.problem == Problem::Regression { "regression" } else { "any_label" };
         let labels = self.labels.join("\n");
@@ -186,17 +187,9 @@ impl Fitted {
 
     /// The `config.json` of a body with this head on the mean of its tokens.
     pub fn config(&self, body: &[u8]) -> Result<String, String> {
-        let mut config: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let named = |of: &dyn Fn(usize) -> (String, serde_json::Value)| (0..self.labels.len()).map(of).collect();
-        let to_label = |at: usize| (at.to_string(), self.labels[at].clone().into());
-        let to_number = |at: usize| (self.labels[at].clone(), at.into());
-        config.insert("id2label".to_owned(), serde_json::Value::Object(named(&to_label)));
-        config.insert("label2id".to_owned(), serde_json::Value::Object(named(&to_number)));
         let problem = if self.problem == Problem::Regression { "regression" } else { "multi_label_classification" };
-        config.insert("problem_type".to_owned(), problem.into());
         // No class of the library has a linear head on the mean: what reads the file must not take it for another.
-        config.insert("architectures".to_owned(), serde_json::json!([]));
+        let mut config = relabelled(body, &self.labels, problem, &[])?;
         config.insert("wanjuan_head".to_owned(), "linear on the mean of all tokens".into());
         serde_json::to_string_pretty(&config).map_err(|error| error.to_string())
     }
@@ -204,8 +197,8 @@ impl Fitted {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Encoder, FILES, Found, Head, Scratch};
     use super::*;
+    use crate::encoder::{Encoder, FILES, Found, Head, Scratch};
 
     /// Numbers between -1 and 1 that look like chance.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {

@@ -1,0 +1,16 @@
+//! Training: a linear head on a body that stays as it is ([`head`]), or all weights of an encoder ([`all`]).
+
+mod adamw;
+mod all;
+mod checkpoint;
+mod head;
+mod model;
+mod order;
+mod written;
+
+pub use all::{All, Answer, Progress, Settings, Text};
+pub use head::{Fitted, labels, regression};
+pub use written::Written;
+
+#[cfg(test)]
+mod tests;
