@@ -3,6 +3,7 @@
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
 
+use super::train_encoder::Weights;
 use super::train_scorer::Kind;
 use crate::scorer::Error;
 
@@ -10,7 +11,7 @@ use crate::scorer::Error;
 pub struct Given(Vec<String>);
 
 /// Options that not all kinds have, and those that have them.
-const OF_SOME: [(&[Kind], &[&str]); 4] = [
+const OF_SOME: [(&[Kind], &[&str]); 7] = [
     (
         &[Kind::Fasttext],
         &[
@@ -20,12 +21,9 @@ const OF_SOME: [(&[Kind], &[&str]); 4] = [
             "spoil",
             "score",
             "most",
-            "test",
             "keep_held_out",
             "max_chars",
             "dim",
-            "epochs",
-            "rate",
             "loss",
             "word_ngrams",
             "min_n",
@@ -36,10 +34,19 @@ const OF_SOME: [(&[Kind], &[&str]); 4] = [
             "small",
         ],
     ),
-    (&[Kind::Encoder], &["model", "number", "ridge", "min_agreement", "pool", "ask", "device"]),
+    (&[Kind::Encoder], &["model", "weights", "number", "min_agreement", "pool", "ask", "device"]),
+    (&[Kind::Encoder], OF_HEAD),
+    (&[Kind::Encoder], OF_ALL),
+    (&[Kind::Fasttext, Kind::Encoder], &["test", "epochs", "rate"]),
     (&[Kind::Ngram], &["order", "units", "pieces", "ccnet", "prune", "memory", "temp"]),
-    (&[Kind::Fasttext, Kind::Ngram], &["words", "lowercase", "seed"]),
+    (&[Kind::Fasttext, Kind::Ngram], &["words", "lowercase"]),
 ];
+
+/// Options of heads of encoders alone, and of encoders whose weights are all trained.
+const OF_HEAD: &[&str] = &["ridge"];
+const OF_ALL: &[&str] = &["batch", "max_tokens", "warm_up", "weight_decay", "clip"];
+/// Options that other kinds have too, but heads of encoders do not.
+const NOT_OF_HEAD: &[&str] = &["epochs", "rate", "seed"];
 
 impl FromArgMatches for Given {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Given, clap::Error> {
@@ -79,6 +86,21 @@ impl Given {
         }
         Ok(())
     }
+
+    /// Refuses options that have no meaning for the weights of an encoder that are trained.
+    pub fn of_weights(&self, weights: Weights) -> Result<(), Error> {
+        let (wrong, lists) = match weights {
+            Weights::Head => ("all", &[OF_ALL, NOT_OF_HEAD][..]),
+            Weights::All => ("head", &[OF_HEAD][..]),
+        };
+        match self.0.iter().find(|id| lists.iter().any(|list| list.contains(&id.as_str()))) {
+            Some(id) => Err(Error::wrong(
+                format!("`--{}` is an option of `--weights {wrong}` alone", id.replace('_', "-")),
+                format!("leave it out, or say --weights {wrong}"),
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +119,7 @@ mod tests {
     fn every_option_is_of_all_kinds_or_named_as_of_some() {
         let all = [
             "given", "kind", "name", "out", "files", "text", "label", "language", "held_out", "threads", "decides",
-            "origin", "licence", "weakness", "help",
+            "origin", "licence", "weakness", "help", "seed",
         ];
         let some = || OF_SOME.iter().flat_map(|(_, options)| options.iter());
         let command = Line::command();

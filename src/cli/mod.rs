@@ -17,6 +17,7 @@ mod explain;
 mod given;
 mod init;
 mod isolation;
+mod learning;
 mod models;
 mod overrides;
 mod preflight;

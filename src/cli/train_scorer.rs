@@ -34,6 +34,9 @@ Examples:
   wanjuan train-scorer --kind encoder --model minilm --name topics labelled.jsonl.zst
   wanjuan train-scorer --kind encoder --model minilm --name edu grades.jsonl --number     FineWeb-Edu's form
   wanjuan train-scorer --kind encoder --model minilm --name edu labelled.jsonl --pool crawl.jsonl.zst --ask 200
+  wanjuan train-scorer --kind encoder --model minilm --weights all --name toxic labelled.jsonl --test held-out.jsonl
+  wanjuan train-scorer --kind encoder --model small --weights all --rate 5e-4 --epochs 10 --name topics \\
+      labelled.jsonl                 from nothing, if the folder small/ has no model.safetensors
 
 The model is then used by its path: use = \"classifier\", model = \"scorers/toxic.ftz\"; use = \"perplexity\",
 model = \"scorers/zh.ngrams\".")]
@@ -105,7 +108,7 @@ pub struct TrainScorer {
 pub(super) enum Kind {
     /// A linear classifier over words and n-grams
     Fasttext,
-    /// A head on the embeddings of an encoder, which stay as they are
+    /// A head on the embeddings of an encoder, which stay as they are; or, with --weights all, the whole encoder
     Encoder,
     /// A language model of n-grams; texts need no label
     Ngram,
@@ -131,12 +134,12 @@ struct Learning {
     /// Length of the vectors
     #[arg(long, default_value_t = 100)]
     dim: usize,
-    /// How often every text is read
-    #[arg(long, default_value_t = 5)]
-    epochs: u32,
-    /// The rate of learning at the start
-    #[arg(long, default_value_t = 0.1)]
-    rate: f32,
+    /// How often every text is read [default: 5; of an encoder, 3]
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// The rate of learning at the start; of an encoder, the highest [default: 0.1; of an encoder, 5e-5]
+    #[arg(long)]
+    rate: Option<f32>,
     /// One label of all, by a tree, or each by itself
     #[arg(long, value_enum, default_value_t)]
     loss: LossArg,
@@ -215,6 +218,10 @@ impl TrainScorer {
                 tell!("error: {what}");
                 Exit::Machine
             }
+            Err(Error::Stopped(what)) => {
+                tell!("{what}");
+                Exit::Interrupted
+            }
         }
     }
 
@@ -225,12 +232,17 @@ impl TrainScorer {
         }
         let card = self.card();
         let fields = self.fields();
+        self.given.of_weights(self.encoder.weights)?;
         let common = Common {
             files: &self.files,
+            tests: &self.test,
             fields: &fields,
             out: &self.out,
             held_out: self.held_out,
-            threads: self.learning.threads.map(usize::from),
+            threads: self.learning.settings().threads,
+            epochs: self.learning.epochs,
+            rate: self.learning.rate,
+            seed: self.learning.seed,
         };
         self.encoder.train(&common, card)
     }
@@ -398,8 +410,8 @@ impl Learning {
         let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Settings {
             dim: self.dim,
-            epochs: self.epochs,
-            rate: self.rate,
+            epochs: self.epochs.unwrap_or(5),
+            rate: self.rate.unwrap_or(0.1),
             loss: match self.loss {
                 LossArg::Softmax => Loss::Softmax,
                 LossArg::Hs => Loss::HierarchicalSoftmax,

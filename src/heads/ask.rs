@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use wanjuan_models::encoder::Encoder;
 
-use super::{Trained, embed};
+use super::score;
 use crate::scorer::Example;
 
 /// Texts that are embedded together, and their bytes.
@@ -49,7 +49,8 @@ impl Eq for Scored {}
 /// Sees a pool.
 pub struct Asking<'a> {
     encoder: &'a Encoder,
-    trained: &'a Trained,
+    /// The mean of the numbers that were learned.
+    middle: f64,
     wanted: usize,
     threads: usize,
     waiting: Vec<Example>,
@@ -60,10 +61,10 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    /// A head, and how many texts a person will look at.
-    pub fn new(encoder: &'a Encoder, trained: &'a Trained, wanted: usize, threads: usize) -> Asking<'a> {
+    /// A model with a head of its own, the mean of the numbers it learned, and how many texts a person will look at.
+    pub fn new(encoder: &'a Encoder, middle: f64, wanted: usize, threads: usize) -> Asking<'a> {
         let (doubted, surest) = (BinaryHeap::new(), BinaryHeap::new());
-        Asking { encoder, trained, wanted, threads, waiting: Vec::new(), bytes: 0, seen: 0, doubted, surest }
+        Asking { encoder, middle, wanted, threads, waiting: Vec::new(), bytes: 0, seen: 0, doubted, surest }
     }
 
     /// Shows it a text of the pool.
@@ -76,14 +77,19 @@ impl<'a> Asking<'a> {
     fn look(&mut self) -> Result<(), String> {
         self.bytes = 0;
         let examples = std::mem::take(&mut self.waiting);
-        let texts: Vec<&str> = examples.iter().map(|example| &*example.text).collect();
-        let embeddings = embed(self.encoder, &texts, self.threads)?;
-        for (example, embedding) in examples.into_iter().zip(embeddings) {
+        let (most, mut windows) = (self.encoder.shape().tokens, Vec::new());
+        for example in &examples {
+            let mut ids = Vec::new();
+            self.encoder.tokens().windows(&example.text, most, 1, |window| ids = window.to_vec())?;
+            windows.push(ids);
+        }
+        let windows: Vec<&[u32]> = windows.iter().map(Vec::as_slice).collect();
+        let scores = score(self.encoder, &windows, self.threads)?;
+        for (example, scores) in examples.into_iter().zip(scores) {
             self.seen += 1;
-            if embedding.is_empty() {
+            if scores.is_empty() {
                 continue; // a text without a token
             }
-            let scores = self.trained.fitted.score(&embedding);
             let scored = Rc::new(Scored { example, sure: self.sure(&scores), scores, place: self.seen });
             self.doubted.push(scored.clone());
             self.surest.push(Reverse(scored));
@@ -99,7 +105,7 @@ impl<'a> Asking<'a> {
     fn sure(&self, scores: &[f64]) -> f64 {
         let mut sorted = scores.to_vec();
         sorted.sort_by(|a, b| b.total_cmp(a));
-        if let [best, next, ..] = sorted[..] { best - next } else { (scores[0] - self.trained.middle).abs() }
+        if let [best, next, ..] = sorted[..] { best - next } else { (scores[0] - self.middle).abs() }
     }
 
     /// The texts to ask about.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use wanjuan_models::metrics::{auc, f1};
 
 use super::{Target, number};
-use crate::scorer::Example;
 
 /// Parts that probabilities are gathered into.
 const BINS: usize = 10;
@@ -23,12 +22,12 @@ pub struct Measured {
     pub reliability: Vec<(u64, f64, f64)>,
 }
 
-/// Measures scores against labels. Of several labels, measures are means over those that some text has and some has not.
+/// Measures the scores of texts against their labels. Of several labels, measures are means over those that some text has and some has not.
 pub fn measure(
     language: &str,
     labels: &[String],
     target: Target,
-    texts: &[(&Example, &[f64])],
+    texts: &[(&str, &[f64])],
 ) -> Result<Measured, String> {
     let mut measured = Measured {
         language: language.to_owned(),
@@ -38,7 +37,7 @@ pub fn measure(
     };
     if target == Target::Number {
         let pairs =
-            texts.iter().map(|(text, scores)| Ok((scores[0], number(text)?))).collect::<Result<Vec<_>, String>>()?;
+            texts.iter().map(|(label, scores)| Ok((scores[0], number(label)?))).collect::<Result<Vec<_>, String>>()?;
         let error = pairs.iter().map(|(score, value)| (score - value).powi(2)).sum::<f64>() / pairs.len() as f64;
         measured.measures.insert("mean_square_error".to_owned(), error);
         if let Some(correlation) = correlation(&pairs) {
@@ -47,11 +46,11 @@ pub fn measure(
         return Ok(measured);
     }
     let best = |scores: &[f64]| (0..labels.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)));
-    let right = texts.iter().filter(|(text, scores)| best(scores).is_some_and(|at| labels[at] == text.label)).count();
+    let right = texts.iter().filter(|(label, scores)| best(scores).is_some_and(|at| labels[at] == *label)).count();
     measured.measures.insert("accuracy".to_owned(), right as f64 / texts.len() as f64);
     let (mut areas, mut f1s, mut bins) = (Vec::new(), Vec::new(), vec![(0u64, 0.0, 0.0); BINS]);
     for (at, label) in labels.iter().enumerate() {
-        let scored: Vec<(f64, bool)> = texts.iter().map(|(text, scores)| (scores[at], text.label == *label)).collect();
+        let scored: Vec<(f64, bool)> = texts.iter().map(|(own, scores)| (scores[at], own == label)).collect();
         for &(score, is) in &scored {
             let bin = &mut bins[((score * BINS as f64) as usize).min(BINS - 1)];
             *bin = (bin.0 + 1, bin.1 + score, bin.2 + f64::from(u8::from(is)));
@@ -90,21 +89,15 @@ fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn text(label: &str) -> Example {
-        Example { text: String::new(), label: label.to_owned(), language: String::new() }
-    }
-
     #[test]
     fn labels_have_areas_and_a_reliability_and_numbers_a_correlation() {
-        let (yes, no) = (text("yes"), text("no"));
-        let texts: [(&Example, &[f64]); 4] =
-            [(&yes, &[0.1, 0.9]), (&yes, &[0.4, 0.6]), (&no, &[0.8, 0.2]), (&no, &[0.45, 0.55])];
+        let texts: [(&str, &[f64]); 4] =
+            [("yes", &[0.1, 0.9]), ("yes", &[0.4, 0.6]), ("no", &[0.8, 0.2]), ("no", &[0.45, 0.55])];
         let measured = measure("*", &["no".into(), "yes".into()], Target::Labels, &texts).unwrap();
         assert_eq!((measured.measures["accuracy"], measured.measures["auc"]), (0.75, 1.0));
         assert!((measured.measures["f1"] - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
         assert_eq!(measured.reliability.iter().map(|bin| bin.0).sum::<u64>(), 8);
-        let numbers = [text("1"), text("2"), text("4")];
-        let texts: Vec<(&Example, &[f64])> = numbers.iter().zip([&[1.5][..], &[2.5], &[4.5]]).collect();
+        let texts: [(&str, &[f64]); 3] = [("1", &[1.5]), ("2", &[2.5]), ("4", &[4.5])];
         let measured = measure("*", &["score".into()], Target::Number, &texts).unwrap();
         assert_eq!(measured.measures["mean_square_error"], 0.25);
         assert!((measured.measures["correlation"] - 1.0).abs() < 1e-12);

@@ -30,6 +30,8 @@ pub enum Error {
     Wrong(String, String),
     /// The machine failed.
     Machine(String),
+    /// It was asked to stop; how to go on.
+    Stopped(String),
 }
 
 impl Error {
@@ -42,7 +44,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Wrong(what, _) | Error::Machine(what) => f.write_str(what),
+            Error::Wrong(what, _) | Error::Machine(what) | Error::Stopped(what) => f.write_str(what),
         }
     }
 }

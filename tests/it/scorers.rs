@@ -173,6 +173,79 @@ fn a_head_is_fitted_from_files_and_a_person_is_asked_about_a_pool() {
     assert!(ran(folder, &format!("{line} {{}}/all.jsonl --threads 1025"), 2).contains("1..=1024"));
 }
 
+#[test]
+fn a_whole_encoder_is_trained_and_one_that_was_stopped_goes_on_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    reviews(folder);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/encoder/golden/bert");
+    let base = format!("train-scorer --kind encoder --model {model} --device cpu");
+    let line = |out: &str, more: &str| {
+        format!(
+            "{base} --weights all --rate 1e-3 --batch 4 --threads 2 --out {{}}/{out} --name all {more} {{}}/all.jsonl"
+        )
+    };
+    let told = ran(folder, &line("whole", "--epochs 12 --held-out 0.2"), 0);
+    assert!(told.contains("auc 1.0000"), "{told}");
+    let card = fs::read_to_string(folder.join("whole/all/card.toml")).unwrap();
+    assert!(card.contains("all weights of bert") && card.contains("rate = 0.001\n"), "{card}");
+    let config = fs::read_to_string(folder.join("whole/all/config.json")).unwrap();
+    assert!(config.contains("BertForSequenceClassification"), "{config}");
+
+    // Stopped as soon as it tells of its first step.
+    let stopped = line("stopped", "--epochs 12 --held-out 0.2").replace("{}", folder.to_str().unwrap());
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_wanjuan"))
+        .args(stopped.split(' '))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("step 1 of ")));
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("the same command goes on from")), "{rest:?}");
+    let unfinished = folder.join("stopped/all/unfinished.safetensors");
+    assert!(unfinished.exists());
+    let other = ran(folder, &line("stopped", "--epochs 13 --held-out 0.2"), 2);
+    assert!(other.contains("a training with other texts, settings"), "{other}");
+    ran(folder, &line("stopped", "--epochs 12 --held-out 0.2"), 0);
+    assert!(!unfinished.exists());
+    for file in ["model.safetensors", "config.json", "card.toml"] {
+        let read = |out: &str| fs::read(folder.join(out).join("all").join(file)).unwrap();
+        assert!(read("whole") == read("stopped"), "{file}");
+    }
+
+    // From nothing, measured on a file of its own.
+    let nothing = folder.join("nothing");
+    fs::create_dir(&nothing).unwrap();
+    for file in ["config.json", "tokenizer.json"] {
+        fs::copy(Path::new(model).join(file), nothing.join(file)).unwrap();
+    }
+    let all = fs::read_to_string(folder.join("all.jsonl")).unwrap();
+    fs::write(folder.join("some.jsonl"), all.lines().take(60).map(|line| format!("{line}\n")).collect::<String>())
+        .unwrap();
+    let from_nothing = "train-scorer --kind encoder --model {}/nothing --out {}/scorers --name new {}/all.jsonl";
+    let told = ran(folder, from_nothing, 2);
+    assert!(told.contains("there is no model.safetensors") && told.contains("--weights all trains"), "{told}");
+    let told = ran(folder, &format!("{from_nothing} --weights all --epochs 1 --test {{}}/some.jsonl"), 0);
+    assert!(told.contains("240 texts learned") && told.contains("60 held out"), "{told}");
+    let card = fs::read_to_string(folder.join("scorers/new/card.toml")).unwrap();
+    assert!(card.contains("a model of the shape of nothing, from nothing"), "{card}");
+
+    for (option, told) in [
+        ("--epochs 3", "`--epochs` is an option of `--weights all` alone"),
+        ("--batch 8", "`--batch` is an option of `--weights all` alone"),
+        ("--weights all --ridge 2", "`--ridge` is an option of `--weights head` alone"),
+        ("--weights all --warm-up 1", "the warm-up is a share of the steps"),
+        ("--weights all --rate 0", "are numbers above 0"),
+    ] {
+        let found = ran(folder, &format!("{base} --name x --out {{}}/x {{}}/all.jsonl {option}"), 2);
+        assert!(found.contains(told), "{option}: {found}");
+    }
+}
+
 /// Answers requests for files of a folder until it has answered so many; what was asked for.
 fn serve(folder: &Path, count: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
