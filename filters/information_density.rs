@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, below, kind};
-use crate::value::{Language, Wanted, parts, probability};
+use crate::value::{Language, Wanted, parts};
 
 /// Settings of [`InformationDensity`].
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -45,29 +45,12 @@ pub struct Config {
     pub min_density: f64,
 }
 
-crate::measures! {
+crate::value::score_of_parts! {
     /// What [`InformationDensity`] measures.
     pub struct Measure {
         /// How much the text says for its length, from 0 to 1.
-        density,
-        /// Bytes when compressed with a dictionary, as a share.
-        compressed,
-        /// Bits for each character under a model of characters.
-        surprisal,
-        /// Share of units that are no stop words.
-        content,
-        /// Share of units that look like names or numbers.
-        entities,
-        /// Mean share of runs of three units that are new in their sentence.
-        new_ideas,
-        /// Mean inverse document frequency of units, in bits.
-        idf,
-        /// Share of characters in short lines without a mark at their end.
-        boilerplate,
-        /// Share of visible characters that are digits, symbols or marks of code.
-        formula_code,
-        /// Share of characters in lines that were said before.
-        repeated,
+        density of
+        compressed, surprisal, content, entities, new_ideas, idf, boilerplate, formula_code, repeated,
     }
 }
 
@@ -94,21 +77,10 @@ impl Filter for InformationDensity {
 
     fn measure(&self, text: &Text) -> Measure {
         let wanted = Wanted { compressed: true, surprisal: true, ..Wanted::default() };
-        let Some((parts, chinese)) = parts(text, wanted) else {
-            return Measure { density: Some(0.0), ..Measure::default() };
-        };
-        Measure {
-            density: Some(probability(Language::of(chinese).density.odds(&parts))),
-            compressed: parts.compressed,
-            surprisal: parts.surprisal,
-            content: parts.content,
-            entities: parts.entities,
-            new_ideas: parts.new_ideas,
-            idf: parts.idf,
-            boilerplate: parts.boilerplate,
-            formula_code: parts.formula_code,
-            repeated: parts.repeated,
-        }
+        Measure::of(parts(text, wanted).map(|(parts, chinese)| {
+            let odds = Language::of(chinese).density.odds(&parts);
+            (parts, odds)
+        }))
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {
@@ -123,25 +95,6 @@ mod tests {
 
     fn measure(text: &str) -> Measure {
         InformationDensity { config: Config::default() }.measure(&text.into())
-    }
-
-    #[test]
-    fn the_bound_is_inclusive_and_has_its_reason() {
-        let judge = |score| {
-            let measure = Measure { density: Some(score), ..Measure::default() };
-            Filter::judge(&InformationDensity { config: Config { min_density: 0.5 } }, &measure)
-        };
-        assert_eq!(judge(0.5), Verdict::Keep);
-        assert_eq!(judge(0.4999), Verdict::Drop("density_too_low"));
-    }
-
-    #[test]
-    fn a_text_without_a_unit_says_nothing_and_is_kept_unless_asked() {
-        for text in ["", " \n", "——。"] {
-            let found = measure(text);
-            assert_eq!(found, Measure { density: Some(0.0), ..Measure::default() });
-            assert_eq!(Filter::judge(&InformationDensity { config: Config::default() }, &found), Verdict::Keep);
-        }
     }
 
     #[test]
@@ -168,13 +121,5 @@ mod tests {
         assert_eq!(measure("河水的").content, Some(2.0 / 3.0));
         assert_eq!(measure("the river").content, Some(0.5));
         assert_eq!(measure("one two.\n\n one two.\nthree\n").repeated, Some(7.0 / 19.0));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_panics_and_the_score_is_a_share(text in "(\\PC|[a-z .,\n]{0,20}|[一-龥]{0,9}){0,20}") {
-            let score = measure(&text).density;
-            proptest::prop_assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)));
-        }
     }
 }

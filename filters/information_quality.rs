@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, below, kind};
-use crate::value::{Language, Wanted, parts, probability};
+use crate::value::{Language, Wanted, parts};
 
 /// Settings of [`InformationQuality`].
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -44,29 +44,12 @@ pub struct Config {
     pub min_information_quality: f64,
 }
 
-crate::measures! {
+crate::value::score_of_parts! {
     /// What [`InformationQuality`] measures.
     pub struct Measure {
         /// How much the text is worth learning from, from 0 to 1.
-        information_quality,
-        /// Logarithm of the odds that a classifier gives a text that is worth learning from.
-        worth,
-        /// Share of units that are no stop words.
-        content,
-        /// Share of units that look like names or numbers.
-        entities,
-        /// Mean inverse document frequency of units, in bits.
-        idf,
-        /// Mean share of runs of three units that are new in their sentence.
-        new_ideas,
-        /// Share of characters in short lines without a mark at their end.
-        boilerplate,
-        /// Share of sentences that end in `!`.
-        exclaimed,
-        /// Share of units of two letters and more that are all capitals.
-        shouted,
-        /// Links and addresses for each unit.
-        links,
+        information_quality of
+        worth, content, entities, idf, new_ideas, boilerplate, exclaimed, shouted, links,
     }
 }
 
@@ -93,21 +76,10 @@ impl Filter for InformationQuality {
 
     fn measure(&self, text: &Text) -> Measure {
         let wanted = Wanted { worth: true, ..Wanted::default() };
-        let Some((parts, chinese)) = parts(text, wanted) else {
-            return Measure { information_quality: Some(0.0), ..Measure::default() };
-        };
-        Measure {
-            information_quality: Some(probability(Language::of(chinese).information_quality.odds(&parts))),
-            worth: parts.worth,
-            content: parts.content,
-            entities: parts.entities,
-            idf: parts.idf,
-            new_ideas: parts.new_ideas,
-            boilerplate: parts.boilerplate,
-            exclaimed: parts.exclaimed,
-            shouted: parts.shouted,
-            links: parts.links,
-        }
+        Measure::of(parts(text, wanted).map(|(parts, chinese)| {
+            let odds = Language::of(chinese).information_quality.odds(&parts);
+            (parts, odds)
+        }))
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {
@@ -129,38 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_is_inclusive_and_has_its_reason() {
-        let judge = |score| {
-            let measure = Measure { information_quality: Some(score), ..Measure::default() };
-            Filter::judge(&InformationQuality { config: Config { min_information_quality: 0.5 } }, &measure)
-        };
-        assert_eq!(judge(0.5), Verdict::Keep);
-        assert_eq!(judge(0.4999), Verdict::Drop("information_quality_too_low"));
-    }
-
-    #[test]
-    fn a_text_without_a_unit_says_nothing_and_is_kept_unless_asked() {
-        for text in ["", " \n", "——。"] {
-            let found = measure(text);
-            assert_eq!(found, Measure { information_quality: Some(0.0), ..Measure::default() });
-            assert_eq!(Filter::judge(&InformationQuality { config: Config::default() }, &found), Verdict::Keep);
-        }
-    }
-
-    #[test]
     fn prose_is_worth_more_than_an_offer() {
         let offer = "BUY NOW!!! Click here http://www.example.org FREE money, no obligation! ";
         let menu = "点击这里 立即下载 免费注册 在线客服 首页 关于我们 联系我们 网站地图 友情链接\n";
         for (prose, bad) in [(PROSE, offer), (CHINESE, menu)] {
             assert!(measure(prose).information_quality > measure(&bad.repeat(3)).information_quality, "{bad}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_panics_and_the_score_is_a_share(text in "(\\PC|[a-z .,\n]{0,20}|[一-龥]{0,9}){0,20}") {
-            let score = measure(&text).information_quality;
-            proptest::prop_assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)));
         }
     }
 }

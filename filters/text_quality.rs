@@ -41,7 +41,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{Filter, Reason, Setup, Step, Text, Verdict, Wrong, below, kind};
-use crate::value::{Language, Wanted, parts, probability};
+use crate::value::{Language, Wanted, parts};
 
 /// Settings of [`TextQuality`].
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -52,43 +52,13 @@ pub struct Config {
     pub min_text_quality: f64,
 }
 
-crate::measures! {
+crate::value::score_of_parts! {
     /// What [`TextQuality`] measures.
     pub struct Measure {
         /// How well the text is written, from 0 to 1.
-        text_quality,
-        /// Logarithm of the odds that a classifier gives a text that reads as it was written.
-        fluent,
-        /// Bits for each character under a model of characters.
-        surprisal,
-        /// Standard deviation of the surprisal between lines.
-        unevenness,
-        /// Marks of sentences and commas for each unit.
-        marks,
-        /// Share of marks that begin a line or stand behind white space.
-        misplaced,
-        /// Share of visible characters that are the mark before them again.
-        runs,
-        /// Logarithm (base 2) of the mean number of units of a sentence.
-        sentence,
-        /// Share of sentences that begin with a small letter.
-        small_starts,
-        /// Share of sentences that end in `!`.
-        exclaimed,
-        /// Share of units of two letters and more that are all capitals.
-        shouted,
-        /// Links and addresses for each unit.
-        links,
-        /// Share of characters that are controls, for private use or broken.
-        odd,
-        /// Share of letters that are neither Han nor from A to Z.
-        foreign,
-        /// Share of characters in short lines without a mark at their end.
-        boilerplate,
-        /// Share of visible characters that are digits, symbols or marks of code.
-        formula_code,
-        /// Share of characters in lines that were said before.
-        repeated,
+        text_quality of
+        fluent, surprisal, unevenness, marks, misplaced, runs, sentence, small_starts, exclaimed, shouted,
+        links, odd, foreign, boilerplate, formula_code, repeated,
     }
 }
 
@@ -115,28 +85,10 @@ impl Filter for TextQuality {
 
     fn measure(&self, text: &Text) -> Measure {
         let wanted = Wanted { surprisal: true, fluent: true, ..Wanted::default() };
-        let Some((parts, chinese)) = parts(text, wanted) else {
-            return Measure { text_quality: Some(0.0), ..Measure::default() };
-        };
-        Measure {
-            text_quality: Some(probability(Language::of(chinese).text_quality.odds(&parts))),
-            fluent: parts.fluent,
-            surprisal: parts.surprisal,
-            unevenness: parts.unevenness,
-            marks: parts.marks,
-            misplaced: parts.misplaced,
-            runs: parts.runs,
-            sentence: parts.sentence,
-            small_starts: parts.small_starts,
-            exclaimed: parts.exclaimed,
-            shouted: parts.shouted,
-            links: parts.links,
-            odd: parts.odd,
-            foreign: parts.foreign,
-            boilerplate: parts.boilerplate,
-            formula_code: parts.formula_code,
-            repeated: parts.repeated,
-        }
+        Measure::of(parts(text, wanted).map(|(parts, chinese)| {
+            let odds = Language::of(chinese).text_quality.odds(&parts);
+            (parts, odds)
+        }))
     }
 
     fn judge(&self, measure: &Measure) -> Verdict {
@@ -155,25 +107,6 @@ mod tests {
 
     fn measure(text: &str) -> Measure {
         TextQuality { config: Config::default() }.measure(&text.into())
-    }
-
-    #[test]
-    fn the_bound_is_inclusive_and_has_its_reason() {
-        let judge = |score| {
-            let measure = Measure { text_quality: Some(score), ..Measure::default() };
-            Filter::judge(&TextQuality { config: Config { min_text_quality: 0.5 } }, &measure)
-        };
-        assert_eq!(judge(0.5), Verdict::Keep);
-        assert_eq!(judge(0.4999), Verdict::Drop("text_quality_too_low"));
-    }
-
-    #[test]
-    fn a_text_without_a_unit_says_nothing_and_is_kept_unless_asked() {
-        for text in ["", " \n", "——。"] {
-            let found = measure(text);
-            assert_eq!(found, Measure { text_quality: Some(0.0), ..Measure::default() });
-            assert_eq!(Filter::judge(&TextQuality { config: Config::default() }, &found), Verdict::Keep);
-        }
     }
 
     #[test]
@@ -198,13 +131,5 @@ mod tests {
         assert_eq!(measure("one two three. four five six.").sentence, Some(3_f64.log2()));
         assert_eq!(measure("ab\u{fffd}\u{e000}\u{91}\u{b}").odd, Some(0.5));
         assert_eq!(measure("aé河p").foreign, Some(0.25));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_panics_and_the_score_is_a_share(text in "(\\PC|[a-z .,\n]{0,20}|[一-龥]{0,9}){0,20}") {
-            let score = measure(&text).text_quality;
-            proptest::prop_assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)));
-        }
     }
 }

@@ -66,7 +66,7 @@ impl Measures for () {
 /// ```
 #[macro_export]
 macro_rules! measures {
-    ($(#[$meta:meta])* $vis:vis struct $struct:ident { $(#[doc = $about:literal] $(#[doc = $more:literal])* $name:ident),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis struct $struct:ident { $(#[doc = $about:expr] $(#[doc = $more:expr])* $name:ident),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, Default, PartialEq)]
         $vis struct $struct {

@@ -49,7 +49,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use parts::{Wanted, parts};
+pub(crate) use parts::{Parts, Wanted, about, parts, score_of_parts};
 pub(crate) use regression::{Language, probability};
 
 use crate::kit::{Filter, Measures, Reason, Setup, Step, Text, Verdict, Wrong, below, kind};

@@ -13,53 +13,113 @@ use super::form;
 use super::scorers::Scorers;
 use crate::kit::{Table, Text, Words, first_chars, is_han, is_lower_stop_word};
 
-crate::measures! {
+/// The words of each part: the one list that the measures of all scores are taken from.
+macro_rules! about {
+    (compressed) => {
+        "Bytes when compressed with a dictionary, as a share."
+    };
+    (surprisal) => {
+        "Bits for each character under a model of characters."
+    };
+    (unevenness) => {
+        "Standard deviation of the surprisal between lines."
+    };
+    (content) => {
+        "Share of units that are no stop words."
+    };
+    (entities) => {
+        "Share of units that look like names or numbers."
+    };
+    (new_ideas) => {
+        "Mean share of runs of three units that are new in their sentence."
+    };
+    (idf) => {
+        "Mean inverse document frequency of units, in bits."
+    };
+    (boilerplate) => {
+        "Share of characters in short lines without a mark at their end."
+    };
+    (formula_code) => {
+        "Share of visible characters that are digits, symbols or marks of code."
+    };
+    (repeated) => {
+        "Share of characters in lines that were said before."
+    };
+    (marks) => {
+        "Marks of sentences and commas for each unit."
+    };
+    (sentence) => {
+        "Logarithm (base 2) of the mean number of units of a sentence."
+    };
+    (odd) => {
+        "Share of characters that are controls, for private use or broken."
+    };
+    (runs) => {
+        "Share of visible characters that are the mark before them again."
+    };
+    (misplaced) => {
+        "Share of marks that begin a line or stand behind white space."
+    };
+    (foreign) => {
+        "Share of letters that are neither Han nor from A to Z."
+    };
+    (small_starts) => {
+        "Share of sentences that begin with a small letter."
+    };
+    (shouted) => {
+        "Share of units of two letters and more that are all capitals."
+    };
+    (exclaimed) => {
+        "Share of sentences that end in `!`."
+    };
+    (links) => {
+        "Links and addresses for each unit."
+    };
+    (fluent) => {
+        "Logarithm of the odds that a classifier gives a text that reads as it was written."
+    };
+    (worth) => {
+        "Logarithm of the odds that a classifier gives a text that is worth learning from."
+    };
+}
+
+/// Declares measures: a score, and the parts that it is made of.
+macro_rules! score_of_parts {
+    ($(#[$meta:meta])* $vis:vis struct $struct:ident { #[doc = $about:expr] $score:ident of $($part:ident),* $(,)? }) => {
+        $crate::measures! {
+            $(#[$meta])*
+            $vis struct $struct { #[doc = $about] $score, $(#[doc = $crate::value::about!($part)] $part),* }
+        }
+
+        impl $struct {
+            /// Those of a text; its score is 0 where it has no part.
+            fn of(found: Option<($crate::value::Parts, f64)>) -> $struct {
+                match found {
+                    Some((parts, odds)) => $struct {
+                        $score: Some($crate::value::probability(odds)),
+                        $($part: parts.$part,)*
+                    },
+                    None => $struct { $score: Some(0.0), ..$struct::default() },
+                }
+            }
+        }
+    };
+}
+
+/// Declares the parts.
+macro_rules! parts {
+    ($(#[$meta:meta])* $vis:vis struct $struct:ident { $($part:ident),* $(,)? }) => {
+        $crate::measures! { $(#[$meta])* $vis struct $struct { $(#[doc = about!($part)] $part),* } }
+    };
+}
+pub(crate) use {about, score_of_parts};
+
+parts! {
     /// All that scores are made of. The pages of the steps say what each is.
     pub struct Parts {
-        /// Bytes when compressed with a dictionary, as a share.
-        compressed,
-        /// Bits for each character under a model of characters.
-        surprisal,
-        /// Standard deviation of the surprisal between lines.
-        unevenness,
-        /// Share of units that are no stop words.
-        content,
-        /// Share of units that look like names or numbers.
-        entities,
-        /// Mean share of runs of three units that are new in their sentence.
-        new_ideas,
-        /// Mean inverse document frequency of units, in bits.
-        idf,
-        /// Share of characters in short lines without a mark at their end.
-        boilerplate,
-        /// Share of visible characters that are digits, symbols or marks of code.
-        formula_code,
-        /// Share of characters in lines that were said before.
-        repeated,
-        /// Marks of sentences and commas for each unit.
-        marks,
-        /// Logarithm (base 2) of the mean number of units of a sentence.
-        sentence,
-        /// Share of characters that are controls, for private use or broken.
-        odd,
-        /// Share of visible characters that are the mark before them again.
-        runs,
-        /// Share of marks that begin a line or stand behind white space.
-        misplaced,
-        /// Share of letters that are neither Han nor from A to Z.
-        foreign,
-        /// Share of sentences that begin with a small letter.
-        small_starts,
-        /// Share of units of two letters and more that are all capitals.
-        shouted,
-        /// Share of sentences that end in `!`.
-        exclaimed,
-        /// Links and addresses for each unit.
-        links,
-        /// Logarithm of the odds that a classifier gives a text that reads as it was written.
-        fluent,
-        /// Logarithm of the odds that a classifier gives a text that is worth learning from.
-        worth,
+        compressed, surprisal, unevenness, content, entities, new_ideas, idf, boilerplate, formula_code,
+        repeated, marks, sentence, odd, runs, misplaced, foreign, small_starts, shouted, exclaimed, links,
+        fluent, worth,
     }
 }
 

@@ -1,6 +1,7 @@
 use super::examples::{CHINESE, PROSE};
 use super::regression::{Part, Regression, Weights};
 use super::*;
+use crate::kit::MeasureInfo;
 
 fn measure(text: &str) -> Measure {
     Value { config: Config::default() }.measure(&text.into())
@@ -123,11 +124,99 @@ fn form_is_counted_along_the_characters() {
     assert_eq!(form::form(&"".into()), form::Form::default());
 }
 
+/// What is alike in the steps of one score: the step, the words of its page, the name of its bound.
+fn each_step(mut check: impl FnMut(&str, &str, &dyn Fn(f64) -> Box<dyn Judges>)) {
+    use crate::{information_density, information_quality, text_quality};
+    let density = |min_density| boxed::<crate::InformationDensity>(information_density::Config { min_density });
+    let text = |min_text_quality| boxed::<crate::TextQuality>(text_quality::Config { min_text_quality });
+    let information = |min_information_quality| {
+        boxed::<crate::InformationQuality>(information_quality::Config { min_information_quality })
+    };
+    check("density_too_low", crate::InformationDensity::WORDS, &density);
+    check("text_quality_too_low", crate::TextQuality::WORDS, &text);
+    check("information_quality_too_low", crate::InformationQuality::WORDS, &information);
+}
+
+/// A filter, whatever its measures are.
+trait Judges {
+    fn slots(&self, text: &str) -> Vec<f64>;
+    fn judges(&self, slots: &[f64]) -> Verdict;
+    fn info(&self) -> &'static [MeasureInfo];
+}
+
+impl<F: Filter> Judges for F {
+    fn slots(&self, text: &str) -> Vec<f64> {
+        let mut slots = vec![f64::NAN; F::Measure::INFO.len()];
+        self.measure(&text.into()).store(&mut slots);
+        slots
+    }
+
+    fn judges(&self, slots: &[f64]) -> Verdict {
+        self.judge(&F::Measure::load(slots))
+    }
+
+    fn info(&self) -> &'static [MeasureInfo] {
+        F::Measure::INFO
+    }
+}
+
+fn boxed<F: Filter>(config: F::Config) -> Box<dyn Judges> {
+    match F::new(config, &mut Setup::default()) {
+        Ok(step) => Box::new(step),
+        Err(wrong) => panic!("{}", wrong.what),
+    }
+}
+
+#[test]
+fn the_bound_of_each_step_is_inclusive_and_has_its_reason() {
+    each_step(|reason, _, with| {
+        let step = with(0.5);
+        let judge = |score| {
+            let mut slots = vec![f64::NAN; step.info().len()];
+            slots[0] = score;
+            step.judges(&slots)
+        };
+        assert_eq!(judge(0.5), Verdict::Keep);
+        let Verdict::Drop(found) = judge(0.4999) else { panic!("{reason}") };
+        assert_eq!(found, reason);
+    });
+}
+
+#[test]
+fn a_text_without_a_unit_has_a_score_of_0_and_no_part_and_is_kept_unless_asked() {
+    each_step(|_, _, with| {
+        for text in ["", " \n", "——。"] {
+            let slots = with(0.0).slots(text);
+            assert!(slots[0] == 0.0 && slots[1..].iter().all(|slot| slot.is_nan()), "{slots:?}");
+            assert_eq!(with(0.0).judges(&slots), Verdict::Keep);
+        }
+    });
+}
+
+/// The pages have a row for each part, in the order of the measures, and the row of a part is the same on each.
+#[test]
+fn the_pages_say_the_same_of_the_same_parts() {
+    let mut said = std::collections::HashMap::new();
+    each_step(|reason, page, with| {
+        let rows = page.lines().skip_while(|line| !line.starts_with("//! | part ")).skip(2);
+        let rows: Vec<&str> = rows.take_while(|line| line.starts_with("//! |")).collect();
+        let parts = &with(0.0).info()[1..];
+        assert_eq!(rows.len(), parts.len(), "{reason}");
+        for (row, part) in rows.iter().zip(parts) {
+            let (name, words) = row.trim_start_matches("//! | `").split_once('`').unwrap();
+            assert_eq!(name, part.name);
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(said.entry(name.to_owned()).or_insert_with(|| words.clone()), &words);
+        }
+    });
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_panics_and_scores_are_shares(text in "(\\PC|[a-z .,\n]{0,20}|[一-龥]{0,9}){0,20}") {
         let mut slots = [0.0; 4];
         measure(&text).store(&mut slots);
         proptest::prop_assert!(slots.iter().all(|score| (0.0..=1.0).contains(score)));
+        each_step(|_, _, with| assert!((0.0..=1.0).contains(&with(0.0).slots(&text)[0])));
     }
 }
