@@ -13,4 +13,4 @@ pub mod ngram;
 pub mod sentencepiece;
 pub mod shipped;
 pub mod tokenizer;
-mod unpack;
+pub mod unpack;

@@ -1,4 +1,4 @@
-//! Compressed files of models, of which no few bytes can become all of the memory.
+//! Compressed files, of which no few bytes can become all of the memory.
 
 use std::io::{self, Read};
 
@@ -16,8 +16,8 @@ pub struct Bounded<R> {
 
 impl<R: Read> Bounded<R> {
     /// Bounds what comes of so many compressed bytes.
-    pub fn new(unpacks: R, compressed: usize) -> Bounded<R> {
-        Bounded { unpacks, left: (compressed as u64).saturating_mul(RATIO).max(ALWAYS) }
+    pub fn new(unpacks: R, compressed: u64) -> Bounded<R> {
+        Bounded { unpacks, left: compressed.saturating_mul(RATIO).max(ALWAYS) }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Lists that people keep in files, one entry on a line: opened, decoded and refused in one way for every step.
 //!
-//! A file may be compressed with gzip or zstd and begin with a byte order mark. Anything but UTF-8 is refused
-//! with its line: only the owner of a list knows which encoding it is in.
+//! A file may be compressed with gzip or zstd and begin with a byte order mark; it may unpack to 64 MiB, and beyond that
+//! to a thousand times its size. Anything but UTF-8 is refused with its line: only the owner of a list knows which
+//! encoding it is in.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+
+use wanjuan_models::unpack::Bounded;
 
 use super::Wrong;
 
@@ -62,15 +65,16 @@ pub fn unreadable(setting: &'static str, path: &Path, error: &io::Error) -> Wron
 /// Opens a list: plain, or compressed, as its first bytes tell.
 pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let mut file = File::open(path)?;
+    let bytes = file.metadata()?.len();
     let mut head = Vec::with_capacity(4);
     (&mut file).take(4).read_to_end(&mut head)?;
     let gzip = head.starts_with(&[0x1f, 0x8b]);
     let zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
     let all = Cursor::new(head).chain(file);
     let mut list: Box<dyn BufRead> = if gzip {
-        Box::new(BufReader::with_capacity(BUFFER, flate2::read::MultiGzDecoder::new(all)))
+        Box::new(BufReader::with_capacity(BUFFER, Bounded::new(flate2::read::MultiGzDecoder::new(all), bytes)))
     } else if zstd {
-        Box::new(BufReader::with_capacity(BUFFER, zstd::Decoder::new(all)?))
+        Box::new(BufReader::with_capacity(BUFFER, Bounded::new(zstd::Decoder::new(all)?, bytes)))
     } else {
         Box::new(BufReader::with_capacity(BUFFER, all))
     };
@@ -137,5 +141,15 @@ mod tests {
         assert!(wrong.help.unwrap().contains("iconv"));
         std::fs::remove_file(&path).unwrap();
         assert!(read("lists", &path).unwrap_err().what.starts_with(&path.display().to_string()));
+    }
+
+    #[test]
+    fn a_list_that_unpacks_to_far_more_than_its_size_is_refused_by_name_and_not_held() {
+        let path = std::env::temp_dir().join(format!("wanjuan-bomb-{}", std::process::id()));
+        let bomb = vec![b'a'; 65 << 20];
+        std::fs::write(&path, zstd::encode_all(&bomb[..], 1).unwrap()).unwrap();
+        let expected = format!("{}: the file unpacks to more than 1000 times its size", path.display());
+        assert_eq!(read("lists", &path).unwrap_err().what, expected);
+        std::fs::remove_file(&path).unwrap();
     }
 }

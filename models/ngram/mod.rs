@@ -124,12 +124,12 @@ impl Model {
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, String> {
         match bytes {
             [0x1f, 0x8b, ..] => {
-                let reader = Bounded::new(flate2::read::MultiGzDecoder::new(bytes), bytes.len());
+                let reader = Bounded::new(flate2::read::MultiGzDecoder::new(bytes), bytes.len() as u64);
                 arpa::read(std::io::BufReader::new(reader))
             }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let reader = zstd::Decoder::with_buffer(bytes).map_err(|error| error.to_string())?;
-                let mut reader = std::io::BufReader::new(Bounded::new(reader, bytes.len()));
+                let mut reader = std::io::BufReader::new(Bounded::new(reader, bytes.len() as u64));
                 let start = std::io::BufRead::fill_buf(&mut reader).map_err(|error| error.to_string())?;
                 if start.starts_with(packed::MAGIC) {
                     let mut bytes = Vec::new();
