@@ -6,9 +6,10 @@
 //! in lower case, digits alike. Scores are those of KenLM. A model of words wants them cut as in its training; one of
 //! `wanjuan train-scorer --kind ngram` has a card that says how.
 //!
-//! CCNet's models read pieces of SentencePiece, which `pieces` names the file of (unigram models can be read), and a text
-//! in a form of its own, `normalize = "ccnet"`: lower case, no accents, digits alike, marks of ASCII; its lines are joined,
-//! so that the whole text is one sentence. With both, the perplexity is that of CCNet's code, which rounds to a tenth:
+//! CCNet's models read pieces of SentencePiece, which `pieces` names the file of (models of unigrams, as CCNet's are, and
+//! of byte pairs), and a text in a form of its own, `normalize = "ccnet"`: lower case, no accents, digits alike, marks of
+//! ASCII; its lines are joined, so that the whole text is one sentence. With both, the perplexity is that of CCNet's code,
+//! which rounds to a tenth:
 //!
 //! ```toml
 //! [[step]]

@@ -11,6 +11,7 @@ pub struct File<'a> {
     pub one_space: bool,
     pub escapes: bool,
     pub spaces_behind: bool,
+    pub byte_fallback: bool,
 }
 
 /// A piece.
@@ -122,6 +123,7 @@ pub fn read(bytes: &[u8]) -> Result<File<'_>, String> {
         one_space: true,
         escapes: true,
         spaces_behind: false,
+        byte_fallback: false,
     };
     let mut fields = Fields { bytes };
     while let Some(field) = fields.next()? {
@@ -133,6 +135,7 @@ pub fn read(bytes: &[u8]) -> Result<File<'_>, String> {
                     match field {
                         (3, Value::Number(number)) => file.model_type = number,
                         (24, Value::Number(number)) => file.spaces_behind = number != 0,
+                        (35, Value::Number(number)) => file.byte_fallback = number != 0,
                         _ => {}
                     }
                 }

@@ -1,218 +1,204 @@
-//! SentencePiece's unigram models: the `.model` files that language models such as CCNet's were trained with.
+//! SentencePiece's models of pieces: the `.model` files that language models such as CCNet's were trained with.
 //!
 //! Text is normalised and cut as Kudo and Richardson, "SentencePiece" (arXiv:1808.06226), and its code have it: by the
-//! character map of the file (the longest match), white space made one and written `▁`; then the pieces whose scores have
-//! the greatest sum (Kudo 2018, arXiv:1804.10959, sec. 3.2), in single precision, of equals the one found first. Unknown
-//! characters that follow one another are one piece.
+//! character map of the file (the longest match; what users defined is left as it is), white space made one and written
+//! `▁`. Then pieces come of one of two kinds of model:
+//!
+//! - **unigram** (`unigram.rs`): those whose scores have the greatest sum, as all of CCNet's do (its `Makefile` trains with
+//!   `--model_type=unigram`);
+//! - **byte pairs** (`pairs.rs`): what is left of characters when the best pair has become one, again and again.
+//!
+//! Unknown characters that follow one another are one piece, or each of their bytes is one (`byte_fallback`), as `<0xE6>`.
 
 mod charsmap;
 mod file;
+mod pairs;
 #[cfg(test)]
 mod tests;
+mod trie;
+mod unigram;
 
 use charsmap::Charsmap;
-use file::Kind;
+use file::{Kind, Piece};
+use trie::Trie;
 
 /// What stands for white space.
 const SPACE: char = '▁';
-/// How much worse than the worst piece an unknown character is.
-const UNKNOWN_PENALTY: f32 = 10.0;
-const NONE: u32 = u32::MAX;
 
-/// A unigram model.
+/// A model of pieces.
 pub struct SentencePiece {
     charsmap: Option<Charsmap>,
     begins_with_space: bool,
     one_space: bool,
-    /// By node and byte, at the first free place from where a hash says: the next node, or [`NONE`].
-    steps: Vec<(u64, u32)>,
-    /// By node: the score of the piece that ends there; NaN where none does.
-    scores: Vec<f32>,
-    unknown_score: f32,
+    spaces_behind: bool,
+    byte_fallback: bool,
+    /// Pieces by their bytes.
+    pieces: Trie,
+    /// Whether users defined any.
+    has_defined: bool,
+    kind: Cuts,
 }
 
-/// The best way to a place in a text.
-#[derive(Clone, Copy)]
-struct Best {
-    score: f32,
-    from: u32,
-    unknown: bool,
+/// How pieces are found.
+enum Cuts {
+    Unigram(unigram::Scores),
+    Pairs,
 }
 
 /// What is used again from text to text.
 #[derive(Default)]
 pub struct Room {
     normal: String,
-    best: Vec<Best>,
-    cuts: Vec<usize>,
+    unigram: unigram::Room,
+    pairs: pairs::Room,
+    /// Where each piece ends, and whether it is unknown.
+    ends: Vec<(usize, bool)>,
 }
 
 impl SentencePiece {
     /// Reads a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<SentencePiece, String> {
         let file = file::read(bytes)?;
-        if file.model_type != 1 {
-            return Err("its pieces are no unigram model: those alone can be read".to_owned());
+        if !matches!(file.model_type, 1 | 2) {
+            return Err(
+                "its pieces are words or characters: models of unigrams and of byte pairs can be read".to_owned()
+            );
         }
-        if !file.escapes || file.spaces_behind {
-            return Err("it writes white space otherwise than by a mark before words".to_owned());
+        if !file.escapes {
+            return Err("it leaves white space as it is, so that pieces are no words".to_owned());
         }
         let charsmap = if file.charsmap.is_empty() { None } else { Some(Charsmap::new(file.charsmap)?) };
         let pieces = || file.pieces.iter();
-        if pieces().any(|piece| matches!(piece.kind, Kind::Byte | Kind::UserDefined)) {
-            return Err("it has pieces of single bytes or such that users defined, which are not read here".to_owned());
-        }
+        check_bytes(&file)?;
         if pieces().filter(|piece| piece.kind == Kind::Unknown).count() != 1 {
             return Err("it has no piece for what is unknown, or several".to_owned());
         }
         if pieces().any(|piece| !piece.score.is_finite()) {
             return Err("the score of a piece is no number".to_owned());
         }
-        let bytes: usize = pieces().map(|piece| piece.text.len()).sum();
-        let mut model = SentencePiece {
-            charsmap,
-            begins_with_space: file.begins_with_space,
-            one_space: file.one_space,
-            steps: vec![(0, NONE); (bytes.max(8) * 2).next_power_of_two()],
-            scores: vec![f32::NAN],
-            unknown_score: 0.0,
-        };
-        let mut least = f32::INFINITY;
-        for piece in pieces().filter(|piece| piece.kind == Kind::Normal) {
+        if file.model_type == 2 && pieces().any(|piece| piece.kind == Kind::Unused) {
+            return Err("it is of byte pairs and has pieces out of use, which are made and come apart again".to_owned());
+        }
+        let has_defined = pieces().any(|piece| piece.kind == Kind::UserDefined);
+        if file.model_type == 1 && has_defined && pieces().any(|piece| piece.kind == Kind::Normal && piece.score > 0.0)
+        {
+            return Err(
+                "a score is above 0, and users defined pieces: which of them count for more is not known".to_owned()
+            );
+        }
+        let cut = |piece: &&Piece| matches!(piece.kind, Kind::Normal | Kind::UserDefined | Kind::Unused);
+        let mut trie = Trie::new(pieces().filter(cut).map(|piece| piece.text.len()).sum());
+        for piece in pieces().filter(cut) {
             if piece.text.is_empty() {
                 return Err("a piece is empty".to_owned());
             }
-            least = least.min(piece.score);
-            model.insert(piece.text.as_bytes(), piece.score)?;
+            trie.insert(piece)?;
         }
-        if !least.is_finite() {
+        let normal = || pieces().filter(|piece| piece.kind == Kind::Normal).map(|piece| piece.score);
+        if normal().next().is_none() {
             return Err("it has no piece".to_owned());
         }
-        model.unknown_score = least - UNKNOWN_PENALTY;
-        Ok(model)
+        Ok(SentencePiece {
+            charsmap,
+            begins_with_space: file.begins_with_space,
+            one_space: file.one_space,
+            spaces_behind: file.spaces_behind,
+            byte_fallback: file.byte_fallback,
+            pieces: trie,
+            has_defined,
+            kind: if file.model_type == 1 { Cuts::Unigram(unigram::Scores::new(normal())) } else { Cuts::Pairs },
+        })
     }
 
-    fn place(&self, node: u32, byte: u8) -> (usize, u64) {
-        let key = u64::from(node) << 8 | u64::from(byte);
-        let mask = self.steps.len() - 1;
-        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
-        while self.steps[at].1 != NONE && self.steps[at].0 != key {
-            at = (at + 1) & mask;
+    /// What is written for the beginning of a text: how long it is, and what stands for it.
+    fn normal_prefix<'a>(&'a self, text: &'a str) -> (usize, &'a str) {
+        if self.has_defined
+            && let Some(length) = self.pieces.longest_defined(text.as_bytes())
+        {
+            return (length, &text[..length]);
         }
-        (at, key)
-    }
-
-    fn insert(&mut self, piece: &[u8], score: f32) -> Result<(), String> {
-        let mut node = 0;
-        for &byte in piece {
-            let (at, key) = self.place(node, byte);
-            if self.steps[at].1 == NONE {
-                self.steps[at] = (key, self.scores.len() as u32);
-                self.scores.push(f32::NAN);
-            }
-            node = self.steps[at].1;
+        if let Some(found) = self.charsmap.as_ref().and_then(|map| map.longest(text.as_bytes())) {
+            return found;
         }
-        if !self.scores[node as usize].is_nan() {
-            return Err(format!("the piece `{}` stands twice", String::from_utf8_lossy(piece)));
-        }
-        self.scores[node as usize] = score;
-        Ok(())
+        let length = text.chars().next().map_or(0, char::len_utf8);
+        (length, &text[..length])
     }
 
     /// The text as pieces are cut from it.
     fn normalise(&self, text: &str, out: &mut String) {
         out.clear();
         let mut rest = text;
-        let next = |rest: &mut &str| -> Option<String> {
-            // Runs of what maps to nothing are passed over by the caller.
-            let first = rest.chars().next()?;
-            let (length, to) = match self.charsmap.as_ref().and_then(|map| map.longest(rest.as_bytes())) {
-                Some((length, to)) => (length, to.to_owned()),
-                None => (first.len_utf8(), first.to_string()),
-            };
-            *rest = &rest[length..];
-            Some(to)
-        };
+        while self.one_space && !rest.is_empty() {
+            let (length, to) = self.normal_prefix(rest);
+            if to != " " {
+                break;
+            }
+            rest = &rest[length..];
+        }
+        if rest.is_empty() {
+            return;
+        }
+        if self.begins_with_space && !self.spaces_behind {
+            out.push(SPACE);
+        }
         let mut after_space = self.one_space;
-        let mut begun = false;
-        while let Some(to) = next(&mut rest) {
-            let mut to = to.as_str();
+        while !rest.is_empty() {
+            let (length, mut to) = self.normal_prefix(rest);
             if after_space {
                 to = to.trim_start_matches(' ');
             }
-            if !begun && self.one_space && to.is_empty() {
-                continue;
-            }
-            if !begun && self.begins_with_space {
-                out.push(SPACE);
-            }
-            begun = true;
             if !to.is_empty() {
                 out.extend(to.chars().map(|c| if c == ' ' { SPACE } else { c }));
-                after_space = to.ends_with(' ');
+                after_space = to.ends_with(' ') && self.one_space;
             }
-            after_space &= self.one_space;
+            rest = &rest[length..];
         }
         if self.one_space {
-            let end = out.trim_end_matches(SPACE).len();
-            out.truncate(end);
+            out.truncate(out.trim_end_matches(SPACE).len());
+        }
+        if self.begins_with_space && self.spaces_behind {
+            out.push(SPACE);
         }
     }
 
     /// Shows the pieces of a text in their order.
     pub fn pieces(&self, text: &str, room: &mut Room, mut see: impl FnMut(&str)) {
-        let Room { normal, best, cuts } = room;
+        let Room { normal, unigram, pairs, ends } = room;
         self.normalise(text, normal);
-        let bytes = normal.as_bytes();
-        best.clear();
-        best.resize(bytes.len() + 1, Best { score: 0.0, from: NONE, unknown: false });
+        ends.clear();
+        match &self.kind {
+            Cuts::Unigram(scores) => scores.cut(&self.pieces, normal, unigram, ends),
+            Cuts::Pairs => pairs.cut(&self.pieces, normal, ends),
+        }
         let mut start = 0;
-        while let Some(c) = normal[start..].chars().next() {
-            let (here, width) = (best[start].score, c.len_utf8());
-            let mut offer = |end: usize, score: f32, unknown: bool| {
-                let at = &mut best[end];
-                if at.from == NONE || score > at.score {
-                    *at = Best { score, from: start as u32, unknown };
-                }
-            };
-            let (mut node, mut single) = (0, false);
-            for (end, &byte) in (start + 1..).zip(&bytes[start..]) {
-                node = self.steps[self.place(node, byte).0].1;
-                if node == NONE {
-                    break;
-                }
-                let score = self.scores[node as usize];
-                if !score.is_nan() {
-                    offer(end, score + here, false);
-                    single |= end == start + width;
-                }
+        for (at, &(end, unknown)) in ends.iter().enumerate() {
+            if unknown && self.byte_fallback {
+                normal.as_bytes()[start..end].iter().for_each(|byte| see(&format!("<0x{byte:02X}>")));
+            } else if unknown && ends.get(at + 1).is_some_and(|next| next.1) {
+                // Of unknown ones that follow one another the first begins the piece.
+                continue;
+            } else {
+                see(&normal[start..end]);
             }
-            if !single {
-                offer(start + width, self.unknown_score + here, true);
-            }
-            start += width;
-        }
-        cuts.clear();
-        let mut end = bytes.len();
-        while end > 0 {
-            let way = best[end];
-            // Of unknown ones that follow one another the first begins the piece.
-            let follows = way.unknown && best[way.from as usize].unknown && way.from > 0;
-            if !follows {
-                cuts.push(way.from as usize);
-            }
-            end = way.from as usize;
-        }
-        let mut from = None;
-        for &cut in cuts.iter().rev() {
-            if let Some(from) = from.replace(cut) {
-                see(&normal[from..cut]);
-            }
-        }
-        if let Some(from) = from {
-            see(&normal[from..]);
+            start = end;
         }
         normal.shrink_to(1 << 20);
-        best.shrink_to(1 << 20);
+        ends.shrink_to(1 << 20);
+    }
+}
+
+/// Pieces of single bytes are there where they are wanted, all of them, and else none.
+fn check_bytes(file: &file::File) -> Result<(), String> {
+    let mut found = [false; 256];
+    for piece in file.pieces.iter().filter(|piece| piece.kind == Kind::Byte) {
+        let number = piece.text.strip_prefix("<0x").and_then(|text| text.strip_suffix('>'));
+        let byte = number.and_then(|number| u8::from_str_radix(number, 16).ok());
+        let byte = byte.filter(|byte| piece.text == format!("<0x{byte:02X}>"));
+        found[usize::from(byte.ok_or_else(|| format!("the piece of a byte is called `{}`", piece.text))?)] = true;
+    }
+    match (file.byte_fallback, found.iter().filter(|found| **found).count()) {
+        (true, 256) | (false, 0) => Ok(()),
+        (true, count) => Err(format!("it falls back to bytes and has pieces for {count} of 256")),
+        (false, _) => Err("it has pieces of single bytes and does not fall back to them".to_owned()),
     }
 }

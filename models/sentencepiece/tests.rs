@@ -22,6 +22,50 @@ fn pieces_are_those_of_sentencepiece() {
     }
 }
 
+/// By line: the bytes of a model, and how it cuts texts.
+fn each_golden(compressed: &[u8], mut see: impl FnMut(&[u8], Vec<(String, Vec<String>)>)) {
+    let lines = String::from_utf8(zstd::decode_all(compressed).unwrap()).unwrap();
+    for line in lines.lines() {
+        let (model, cases): (String, Vec<(String, Vec<String>)>) = serde_json::from_str(line).unwrap();
+        let byte = |at: usize| u8::from_str_radix(&model[at..at + 2], 16).unwrap();
+        see(&(0..model.len()).step_by(2).map(byte).collect::<Vec<u8>>(), cases);
+    }
+}
+
+/// Byte pairs, single bytes, what users defined, spaces behind words, spaces that stay.
+#[test]
+fn every_kind_of_model_cuts_as_sentencepiece_does() {
+    let mut models = 0;
+    each_golden(include_bytes!("golden/kinds.jsonl.zst"), |bytes, cases| {
+        let model = SentencePiece::from_bytes(bytes).unwrap();
+        for (text, expected) in cases {
+            assert_eq!(pieces(&model, &text), expected, "{text:?} by model {models}");
+        }
+        models += 1;
+        for at in (0..bytes.len()).step_by(bytes.len() / 300) {
+            let mut damaged = bytes.to_vec();
+            damaged[at] ^= 0x55;
+            if let Ok(model) = SentencePiece::from_bytes(&damaged) {
+                pieces(&model, "the mill 河水 [SEP] 12 \u{301} 　 x");
+            }
+        }
+    });
+    assert_eq!(models, 10);
+}
+
+#[test]
+fn models_of_a_few_pieces_cut_as_sentencepiece_does_however_many_ways_are_alike() {
+    let mut models = 0;
+    each_golden(include_bytes!("golden/tiny.jsonl.zst"), |bytes, cases| {
+        let model = SentencePiece::from_bytes(bytes).unwrap();
+        for (text, expected) in cases {
+            assert_eq!(pieces(&model, &text), expected, "{text:?} by model {models}");
+        }
+        models += 1;
+    });
+    assert!(models > 280);
+}
+
 #[test]
 fn a_file_that_is_cut_or_damaged_is_refused_and_none_panics() {
     let bytes = zstd::decode_all(&include_bytes!("golden/small.model.zst")[..]).unwrap();
@@ -61,9 +105,12 @@ fn kinds_of_models_that_are_not_read_are_refused_with_their_reason() {
     let refused =
         |pieces: &[(&str, f32, u8)], trainer: &[u8]| SentencePiece::from_bytes(&file(pieces, trainer)).err().unwrap();
     assert!(SentencePiece::from_bytes(&file(&[unknown, ("a", -1.0, 1)], &[0x18, 1])).is_ok());
-    assert!(refused(&[unknown, ("a", -1.0, 1)], &[0x18, 2]).contains("no unigram model"));
-    assert!(refused(&[unknown, ("<0x00>", 0.0, 6)], &[]).contains("single bytes"));
-    assert!(refused(&[unknown, ("[SEP]", 0.0, 4)], &[]).contains("users defined"));
+    assert!(refused(&[unknown, ("a", -1.0, 1)], &[0x18, 3]).contains("words or characters"));
+    assert!(refused(&[unknown, ("a", -1.0, 5)], &[0x18, 2]).contains("out of use"));
+    assert!(refused(&[unknown, ("a", 1.0, 1), ("b", 0.0, 4)], &[]).contains("above 0"));
+    assert!(refused(&[unknown, ("<0x00>", 0.0, 6)], &[]).contains("does not fall back"));
+    assert!(refused(&[unknown, ("<0x00>", 0.0, 6)], &[0x98, 0x02, 1]).contains("for 1 of 256"));
+    assert!(refused(&[unknown, ("<0x0>", 0.0, 6)], &[0x98, 0x02, 1]).contains("called `<0x0>`"));
     assert!(refused(&[("a", -1.0, 1)], &[]).contains("what is unknown"));
     assert!(refused(&[unknown, ("a", -1.0, 1), ("a", -1.0, 1)], &[]).contains("stands twice"));
     assert!(refused(&[unknown, ("a", f32::NAN, 1)], &[]).contains("no number"));
