@@ -166,6 +166,9 @@ fn show(name: &str, place: &Where) -> Result<String, Ended> {
     line("name", &card.name);
     line("kind", &card.kind);
     line("file", &format!("{}, {}, sha256 {}", card.file, size(card.bytes), card.sha256));
+    for part in &card.more {
+        line("with", &format!("{}, {}, sha256 {}", part.file, size(part.bytes), part.sha256));
+    }
     line("decides", &card.decides);
     line("languages", &card.languages.join(", "));
     line("labels", &card.labels.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", "));
@@ -188,6 +191,8 @@ fn reads(card: &Card) -> String {
     let mut told = Vec::new();
     told.extend(card.reads.words.as_ref().map(|words| format!("words cut as `{words}`")));
     told.extend(card.reads.lowercase.then(|| "in lower case".to_owned()));
+    told.extend(card.reads.normalize.as_ref().map(|form| format!("in the form `{form}`")));
+    told.extend(card.reads.pieces.as_ref().map(|file| format!("pieces of {file}")));
     told.extend(card.reads.max_chars.map(|chars| format!("the first {chars} characters")));
     told.join(", ")
 }
