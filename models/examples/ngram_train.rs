@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trained = trainer.finish()?;
     eprintln!("{} words, n-grams {:?}, discounts {:?}", trained.words(), trained.counts(), trained.discounts());
     if out.ends_with(".packed") {
-        std::fs::write(out, trained.packed()?)?;
+        trained.write_packed(&mut std::fs::File::create(out)?)?;
     } else if out.ends_with(".arpa") {
         let mut file = BufWriter::new(std::fs::File::create(out)?);
         trained.write_arpa(&mut file)?;

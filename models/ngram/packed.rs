@@ -1,12 +1,13 @@
 //! A small file of a model: n-grams sorted and told by their differences, probabilities and back-offs in 256 steps
-//! (Federico and Bertoldi 2006), all of it compressed by zstd with its check sum. For models that come along.
+//! (Federico and Bertoldi 2006), all of it compressed by zstd with its check sum. For models that come along; `train/pack.rs` writes it.
 
-use super::{Builder, Model, Names};
+use super::{Builder, Model};
 
 /// How the file begins, once unpacked.
 pub const MAGIC: &[u8] = b"wanjuan n-grams 1\n";
 
-const STEPS: usize = 256;
+/// Steps that probabilities and back-offs of an order are told in.
+pub const STEPS: usize = 256;
 
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -37,7 +38,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn put(out: &mut Vec<u8>, mut number: u64) {
+/// Appends a number, seven bits in each byte, the lowest first.
+pub fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 128 {
         out.push(number as u8 | 128);
         number >>= 7;
@@ -100,67 +102,4 @@ pub fn read(bytes: &[u8]) -> Result<Model, String> {
         }
     }
     builder.finish()
-}
-
-/// N-grams of one order: words, the last one first; probability; back-off.
-type Ngrams = Vec<(Vec<u32>, f32, f32)>;
-
-/// Values in steps of equal number, and the step of each.
-fn steps(values: impl Iterator<Item = f32>) -> Vec<f32> {
-    let mut sorted: Vec<f32> = values.filter(|&value| value != 0.0).collect();
-    sorted.sort_by(f32::total_cmp);
-    let mut steps = vec![0.0];
-    for step in 0..STEPS - 1 {
-        let (from, to) = (sorted.len() * step / (STEPS - 1), sorted.len() * (step + 1) / (STEPS - 1));
-        let mean = sorted[from..to].iter().map(|&value| f64::from(value)).sum::<f64>() / (to - from).max(1) as f64;
-        steps.push(if from == to { steps[step] } else { mean as f32 });
-    }
-    steps
-}
-
-fn nearest(steps: &[f32], value: f32) -> u8 {
-    let near = |&(_, &step): &(usize, &f32)| (step - value).abs();
-    let best = steps.iter().enumerate().min_by(|one, other| near(one).total_cmp(&near(other)));
-    best.map_or(0, |(at, _)| at as u8)
-}
-
-/// Writes n-grams by order, as [`read`] reads them.
-pub fn write(names: &Names, orders: &mut [Ngrams]) -> std::io::Result<Vec<u8>> {
-    let mut out = MAGIC.to_vec();
-    put(&mut out, orders.len() as u64);
-    orders.iter().for_each(|ngrams| put(&mut out, ngrams.len() as u64));
-    for id in 0..names.len() {
-        put(&mut out, names.get(id).len() as u64);
-        out.extend_from_slice(names.get(id));
-    }
-    let highest = orders.len();
-    for (n, ngrams) in (1..).zip(orders.iter_mut()) {
-        ngrams.sort_by(|one, other| one.0.cmp(&other.0));
-        let probs = steps(ngrams.iter().map(|ngram| ngram.1));
-        let backoffs = steps(ngrams.iter().map(|ngram| ngram.2));
-        for step in probs.iter().chain(&backoffs) {
-            out.extend_from_slice(&step.to_le_bytes());
-        }
-        let mut columns = vec![Vec::new(); n];
-        let mut last: Option<&[u32]> = None;
-        for (words, ..) in ngrams.iter() {
-            let mut fresh = last.is_none();
-            for (place, column) in columns.iter_mut().enumerate() {
-                let before = last.map_or(0, |last| last[place]);
-                put(column, u64::from(if fresh { words[place] } else { words[place] - before }));
-                fresh |= words[place] != before;
-            }
-            last = Some(words);
-        }
-        columns.iter().for_each(|column| put(&mut out, column.len() as u64));
-        columns.iter().for_each(|column| out.extend_from_slice(column));
-        out.extend(ngrams.iter().map(|ngram| nearest(&probs, ngram.1)));
-        if n < highest {
-            out.extend(ngrams.iter().map(|ngram| nearest(&backoffs, ngram.2)));
-        }
-    }
-    let mut encoder = zstd::Encoder::new(Vec::new(), 19)?;
-    encoder.include_checksum(true)?;
-    std::io::Write::write_all(&mut encoder, &out)?;
-    encoder.finish()
 }

@@ -30,7 +30,7 @@ pub struct NgramArgs {
     /// What a word is
     #[arg(long, value_enum, default_value_t)]
     units: Units,
-    /// A unigram model of SentencePiece, for --units pieces; it is copied beside the model
+    /// A model of SentencePiece (unigrams or byte pairs), for --units pieces; it is copied beside the model
     #[arg(long, value_name = "FILE")]
     pieces: Option<PathBuf>,
     /// Put texts into the form that CCNet's models read, the whole text one sentence; else each line is one
@@ -39,7 +39,11 @@ pub struct NgramArgs {
     /// By order: n-grams that occur no more often are left out, as in 0,0,1
     #[arg(long, value_delimiter = ',', value_name = "COUNTS")]
     prune: Vec<u64>,
-    /// Memory for sorting; the words themselves, and in the end the model, are held beyond it
+    /// Memory for words, sorting and writing; a model larger than it is written and not measured
+    ///
+    /// A quarter of it, 2 MiB at least, is for the hashes of different words, 16 to 32 bytes each; a corpus of more is
+    /// refused where they end. Beyond it stay 16 MiB of held-out texts, a text as it is read, and while the small file is
+    /// compressed 100 MiB. Models of up to 64 MiB are always measured
     #[arg(long, value_parser = bytes, default_value = "1GiB")]
     memory: u64,
     /// Where intermediate files are kept [default: the folder of --out]
@@ -72,6 +76,9 @@ pub struct Common<'a> {
 
 /// Bytes of held-out texts that are measured on, the first ones: they wait in memory until there is a model.
 const MOST_HELD_OUT: usize = 16 << 20;
+
+/// Bytes of a model that is measured whatever the memory.
+const ALWAYS_MEASURED: u64 = 64 << 20;
 
 /// How a text becomes sentences of words.
 struct Cut {
@@ -168,8 +175,13 @@ impl NgramArgs {
             card.data.push(Data { name: input.name.clone(), documents, sha256: Some(sum), ..Data::default() });
         }
         let trained = trainer.finish().map_err(failed)?;
-        let model = self.write(&trained, &common, &mut card)?;
-        card.held_out = measured(&model, &mut cut, &held_out);
+        let room = self.write(&trained, &common, &mut card)?;
+        let unmeasured = !held_out.is_empty() && room > self.memory.max(ALWAYS_MEASURED);
+        if !held_out.is_empty() && !unmeasured {
+            let path = common.out.join(&card.file);
+            let model = Model::load(&path).map_err(|error| machine(&path, error))?;
+            card.held_out = measured(&model, &mut cut, &held_out);
+        }
         card.languages = card.held_out.iter().map(|of| of.language.clone()).filter(|of| of != "*").collect();
         let counted = trained.counts().iter().map(|of| count(*of)).collect::<Vec<_>>().join(", ");
         card.trained = format!(
@@ -184,11 +196,23 @@ impl NgramArgs {
                 format!("perplexity {perplexity:.2} on {} held-out texts in {}", of.documents, of.language)
             })
             .collect();
-        card.measured = if told.is_empty() { "nothing was held out".to_owned() } else { told.join("; ") };
+        card.measured = match () {
+            () if unmeasured => format!(
+                "not measured on {} held-out texts: the model may take {} of memory, more than --memory {}",
+                count(held_out.len() as u64),
+                size(room),
+                size(self.memory)
+            ),
+            () if told.is_empty() => "nothing was held out".to_owned(),
+            () => told.join("; "),
+        };
         let path = common.out.join(format!("{}.card.toml", card.name));
         std::fs::write(&path, card.to_toml()).map_err(|error| machine(&path, error))?;
-        let mut text =
-            format!("{} texts learned, {} held out and measured\n", count(learned), count(held_out.len() as u64));
+        let mut text = format!("{} texts learned, {} held out", count(learned), count(held_out.len() as u64));
+        text.push_str(if unmeasured { "\n" } else { " and measured\n" });
+        if unmeasured {
+            let _ = writeln!(text, "{}", card.measured);
+        }
         if bad > 0 {
             let _ = writeln!(text, "{} bad records passed over", count(bad));
         }
@@ -208,7 +232,7 @@ impl NgramArgs {
     fn cut(&self, common: &Common<'_>) -> Result<Cut, Error> {
         let pieces = match (&self.pieces, self.units) {
             (Some(path), Units::Pieces) => {
-                let help = "--pieces names a unigram model of SentencePiece";
+                let help = "--pieces names a model of SentencePiece, of unigrams or byte pairs";
                 let wrong = |what: String| wrong(format!("{}: {what}", path.display()), help);
                 let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
                 Some(SentencePiece::from_bytes(&bytes).map_err(wrong)?)
@@ -233,8 +257,8 @@ impl NgramArgs {
         Ok(Cut { units: self.units, ready: ready.clone(), ccnet: self.ccnet, pieces, room: Room::default() })
     }
 
-    /// Writes the model's files and notes them.
-    fn write(&self, trained: &Trained, common: &Common<'_>, card: &mut Card) -> Result<Model, Error> {
+    /// Writes the model's files and notes them; tells how many bytes the model may take in memory.
+    fn write(&self, trained: &Trained, common: &Common<'_>, card: &mut Card) -> Result<u64, Error> {
         let name = |ending: &str| format!("{}.{ending}", card.name);
         let (arpa, small) = (name("arpa"), name("ngrams"));
         let path = common.out.join(&arpa);
@@ -245,10 +269,10 @@ impl NgramArgs {
         let (bytes, sum) = sha256_of_file(&path).map_err(|error| machine(&path, error))?;
         card.more.push(Part { file: arpa, sha256: sum, bytes });
         let path = common.out.join(&small);
-        let packed = trained.packed().map_err(|error| machine(&path, error))?;
-        std::fs::write(&path, &packed).map_err(|error| machine(&path, error))?;
+        let file = std::fs::File::create(&path).map_err(|error| machine(&path, error))?;
+        let unpacked = trained.write_packed(&mut &file).map_err(|error| machine(&path, error))?;
         (card.kind, card.file) = ("ngram".to_owned(), small);
-        (card.sha256, card.bytes) = (sha256(&packed), packed.len() as u64);
+        (card.bytes, card.sha256) = sha256_of_file(&path).map_err(|error| machine(&path, error))?;
         card.reads = match self.units {
             Units::Words => common.reads.to_card(),
             Units::Characters => Reads { words: Some("characters".into()), lowercase: true, ..Reads::default() },
@@ -273,7 +297,7 @@ impl NgramArgs {
             let prune = self.prune.iter().map(|&count| toml::Value::Integer(count as i64)).collect();
             card.settings.insert("prune".to_owned(), toml::Value::Array(prune));
         }
-        Model::from_bytes(&packed).map_err(|error| machine(&path, error))
+        Ok(card.bytes + trained.bytes_to_read(unpacked))
     }
 }
 

@@ -4,26 +4,31 @@
 //! (1998, sec. 3.4 and 4.1.6): interpolated, three discounts for each order. The way through files is that of Heafield
 //! et al., "Scalable Modified Kneser-Ney Language Model Estimation" (ACL 2013): n-grams are counted, sorted by suffix,
 //! adjusted, sorted by context and normalised, sorted by suffix again and interpolated. Words are numbered as they
-//! come, and what is sorted is sorted completely, so that neither threads nor memory show in the result. Only the words
-//! themselves are held in memory beyond the budget.
+//! come, and what is sorted is sorted completely, so that neither threads nor memory show in the result. While texts are
+//! read, a quarter of the memory is for the words (their hashes; they themselves wait in a file) and the rest for sorting;
+//! a corpus of more words is refused. ARPA files and small ones are written within the memory too; only
+//! [`Trained::model`] holds a whole model.
 
 mod estimate;
+mod pack;
 mod sort;
+mod words;
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Builder, MAX_ORDER, Model, Names, packed};
+use super::{Builder, MAX_ORDER, Model, Names};
+use estimate::Estimated;
 use sort::{By, Row, Rows, Sorter};
+use words::Vocabulary;
 
 /// Settings of [`Trainer`].
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Words of the longest n-grams.
     pub order: usize,
-    /// Bytes for sorting.
+    /// Bytes for words, sorting and what is written.
     pub memory: usize,
     /// Threads that sort.
     pub threads: usize,
@@ -83,8 +88,7 @@ impl Drop for Folder {
 pub struct Trainer {
     config: Config,
     folder: Folder,
-    ids: HashMap<Box<[u8]>, u32>,
-    names: Names,
+    vocabulary: Vocabulary,
     counts: Sorter,
     /// Words that were read, ends of sentences among them.
     words: u64,
@@ -101,11 +105,11 @@ impl Trainer {
             return wrong("numbers of `prune` begin with 0 and do not become less".to_owned());
         }
         let folder = Folder::create(&config.folder)?;
-        let counts =
-            Sorter::new(By::Suffix, config.order, folder.file("counts", config.order), config.memory, config.threads);
-        let mut names = Names::default();
-        ["<unk>", "<s>", "</s>"].iter().for_each(|word| names.push(word.as_bytes()));
-        Ok(Trainer { config, folder, ids: HashMap::new(), names, counts, words: 0 })
+        let for_words = config.memory / 4;
+        let path = folder.file("counts", config.order);
+        let counts = Sorter::new(By::Suffix, config.order, path, config.memory - for_words, config.threads);
+        let vocabulary = Vocabulary::create(folder.file("words", 0), for_words, &[b"<unk>", b"<s>", b"</s>"])?;
+        Ok(Trainer { config, folder, vocabulary, counts, words: 0 })
     }
 
     /// Counts a sentence. The words `<s>`, `</s>` and `<unk>` mean something else in a model and are passed over.
@@ -114,18 +118,14 @@ impl Trainer {
         let order = self.config.order;
         row.words[..order].fill(BEGIN);
         for word in words.filter(|word| !word.is_empty()) {
-            let id = match self.ids.get(word) {
-                Some(&id) => id,
-                None if matches!(word, b"<s>" | b"</s>" | b"<unk>" | b"<UNK>") => continue,
-                None if word.iter().any(|byte| matches!(byte, 0 | b' ' | b'\t'..=b'\r')) => {
+            let id = match self.vocabulary.find(word) {
+                // Those that a model always has are no words of a text.
+                Some(id) if id > END => id,
+                _ if matches!(word, b"<s>" | b"</s>" | b"<unk>" | b"<UNK>") => continue,
+                _ if word.iter().any(|byte| matches!(byte, 0 | b' ' | b'\t'..=b'\r')) => {
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, "a word holds white space or a NUL"));
                 }
-                None => {
-                    let id = self.names.len() as u32;
-                    self.names.push(word);
-                    self.ids.insert(word.into(), id);
-                    id
-                }
+                _ => self.vocabulary.add(word)?,
             };
             self.count(&mut row, id)?;
         }
@@ -141,21 +141,15 @@ impl Trainer {
 
     /// Estimates the model.
     pub fn finish(self) -> io::Result<Trained> {
-        let Trainer { config, folder, ids, names, counts, words } = self;
-        drop(ids);
+        let Trainer { config, folder, vocabulary, counts, words } = self;
         if words == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no sentence to learn from"));
         }
+        let vocabulary = vocabulary.finish()?;
         let counts = counts.finish()?;
-        let estimated = estimate::estimate(&config, &folder, &counts, names.len())?;
-        Ok(Trained {
-            folder,
-            names,
-            words,
-            order: config.order,
-            ngrams: estimated.ngrams,
-            discounts: estimated.discounts,
-        })
+        let estimated = estimate::estimate(&config, &folder, &counts, vocabulary.1)?;
+        let Estimated { ngrams, discounts } = estimated;
+        Ok(Trained { order: config.order, config, folder, vocabulary, words, ngrams, discounts })
     }
 }
 
@@ -170,8 +164,10 @@ pub struct Discounts {
 
 /// An estimated model, in files.
 pub struct Trained {
+    config: Config,
     folder: Folder,
-    names: Names,
+    /// The file of words, and how many it has.
+    vocabulary: (PathBuf, usize),
     words: u64,
     order: usize,
     ngrams: Vec<u64>,
@@ -194,6 +190,16 @@ impl Trained {
         &self.discounts
     }
 
+    fn names(&self) -> io::Result<Names> {
+        words::read(&self.vocabulary.0, self.vocabulary.1)
+    }
+
+    /// Bytes that a model of these n-grams takes in memory at most while it is read from its small file, which unpacks to
+    /// so many: tables of 12 to 16 bytes an n-gram grow by doubling, and are fitted in the end.
+    pub fn bytes_to_read(&self, unpacked: u64) -> u64 {
+        unpacked + self.ngrams.iter().map(|count| count * 16 * 4).sum::<u64>()
+    }
+
     /// Calls `see` with every n-gram of an order: its words, the last one first; probability and back-off as
     /// decimal logarithms.
     fn each(&self, n: usize, mut see: impl FnMut(&[u32], f32, f32) -> io::Result<()>) -> io::Result<()> {
@@ -209,6 +215,7 @@ impl Trained {
 
     /// Writes an ARPA file.
     pub fn write_arpa(&self, out: &mut impl Write) -> io::Result<()> {
+        let names = self.names()?;
         writeln!(out, "\\data\\")?;
         for (n, count) in (1..).zip(&self.ngrams) {
             writeln!(out, "ngram {n}={count}")?;
@@ -219,7 +226,7 @@ impl Trained {
                 write!(out, "{prob}")?;
                 for (at, word) in words.iter().rev().enumerate() {
                     out.write_all(if at == 0 { b"\t" } else { b" " })?;
-                    out.write_all(self.names.get(*word as usize))?;
+                    out.write_all(names.get(*word as usize))?;
                 }
                 if n < self.order { writeln!(out, "\t{backoff}") } else { writeln!(out) }
             })?;
@@ -229,35 +236,22 @@ impl Trained {
 
     /// The model in memory, to score with or to write as KenLM's binary file.
     pub fn model(&self) -> Result<Model, String> {
+        let names = self.names().map_err(|error| error.to_string())?;
         let mut builder = Builder::new(&self.ngrams)?;
         let other = |error: String| io::Error::other(error);
         for n in 1..=self.order {
             let each = self.each(n, |words, prob, backoff| {
                 if n == 1 {
-                    return builder.unigram(self.names.get(words[0] as usize), prob, backoff).map_err(other);
+                    return builder.unigram(names.get(words[0] as usize), prob, backoff).map_err(other);
                 }
                 let mut ids = [0; MAX_ORDER];
                 for (id, word) in ids.iter_mut().zip(words) {
-                    *id = builder.word(self.names.get(*word as usize)).unwrap_or(super::UNKNOWN);
+                    *id = builder.word(names.get(*word as usize)).unwrap_or(super::UNKNOWN);
                 }
                 builder.ngram(&ids[..n], prob, backoff).map_err(other)
             });
             each.map_err(|error| error.to_string())?;
         }
         builder.finish()
-    }
-
-    /// A small file of the model, with probabilities and back-offs in 256 steps for each order.
-    pub fn packed(&self) -> io::Result<Vec<u8>> {
-        let mut orders = Vec::new();
-        for n in 1..=self.order {
-            let mut ngrams = Vec::new();
-            self.each(n, |words, prob, backoff| {
-                ngrams.push((words.to_vec(), prob, backoff));
-                Ok(())
-            })?;
-            orders.push(ngrams);
-        }
-        packed::write(&self.names, &mut orders)
     }
 }
