@@ -77,6 +77,9 @@ pub struct Common<'a> {
 /// Bytes of held-out texts that are measured on, the first ones: they wait in memory until there is a model.
 const MOST_HELD_OUT: usize = 16 << 20;
 
+/// Least memory: files that are merged have a buffer each.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 /// Bytes of a model that is measured whatever the memory.
 const ALWAYS_MEASURED: u64 = 64 << 20;
 
@@ -140,6 +143,10 @@ impl NgramArgs {
     /// Trains a model, writes it, and tells how well it does. `card` says what only a person knows.
     pub fn train(&self, common: Common<'_>, mut card: Card) -> Result<String, Error> {
         let mut cut = self.cut(&common)?;
+        if self.memory < LEAST_MEMORY {
+            let what = format!("--memory is {}; sorting takes {} at least", size(self.memory), size(LEAST_MEMORY));
+            return Err(wrong(what, "as in --memory 4GiB; more is faster"));
+        }
         std::fs::create_dir_all(common.out).map_err(|error| machine(common.out, error))?;
         let folder = self.temp.clone().unwrap_or_else(|| common.out.to_owned());
         let config = Config {
@@ -173,6 +180,10 @@ impl NgramArgs {
             })?;
             let sum = sha256_of_file(&input.location).map_err(|error| machine(&input.location, error))?.1;
             card.data.push(Data { name: input.name.clone(), documents, sha256: Some(sum), ..Data::default() });
+        }
+        if let (0, Some(first)) = (learned, reader.first_bad()) {
+            let what = format!("there is no text to learn from: {bad} records are bad, the first {first}");
+            return Err(wrong(what, "give JSON lines or parquet"));
         }
         let trained = trainer.finish().map_err(failed)?;
         let room = self.write(&trained, &common, &mut card)?;
@@ -213,8 +224,8 @@ impl NgramArgs {
         if unmeasured {
             let _ = writeln!(text, "{}", card.measured);
         }
-        if bad > 0 {
-            let _ = writeln!(text, "{} bad records passed over", count(bad));
+        if let Some(first) = reader.first_bad() {
+            let _ = writeln!(text, "{} bad records passed over, the first {first}", count(bad));
         }
         let _ = writeln!(text, "{} words, n-grams by order: {counted}", count(trained.words()));
         for (n, discounts) in (1..).zip(trained.discounts()) {

@@ -452,11 +452,11 @@ fn told(scorer: &Scorer, file: &Path, card: &Path) -> String {
     let mut text = String::new();
     let held_out = scorer.held_out.len() as u64;
     let _ = writeln!(text, "{} texts learned, {} held out", count(scorer.trained_on as u64), count(held_out));
-    if scorer.bad > 0 {
-        let _ = writeln!(text, "{} bad records passed over", count(scorer.bad));
+    if let Some(first) = &scorer.first_bad {
+        let _ = writeln!(text, "{} bad records passed over, the first {first}", count(scorer.bad));
     }
     let _ = writeln!(text, "the score is the probability of `{}`\n", scorer.card.labels[0]);
-    text.push_str(&table(&scorer.card.held_out));
+    text.push_str(&table(if held_out > 0 { &scorer.card.held_out } else { &[] }));
     let _ = writeln!(text, "\n{}  {}\n{}", file.display(), size(scorer.card.bytes), card.display());
     text
 }

@@ -53,6 +53,7 @@ pub struct Reader {
     fields: Fields,
     languages: Model,
     scratch: Scratch,
+    first_bad: Option<String>,
 }
 
 const LIMITS: Limits = Limits { batch_bytes: 4 << 20, max_document: 256 << 20, max_ratio: MAX_RATIO };
@@ -63,7 +64,12 @@ impl Reader {
     /// `fields` say where things stand.
     pub fn new(fields: Fields) -> Reader {
         let languages = Model::from_bytes(LID_176).expect("the model that comes along is one");
-        Reader { fields, languages, scratch: Scratch::default() }
+        Reader { fields, languages, scratch: Scratch::default(), first_bad: None }
+    }
+
+    /// The first record that was bad: its file, its number, and why.
+    pub fn first_bad(&self) -> Option<&str> {
+        self.first_bad.as_deref()
     }
 
     /// Shows every example of a file, and returns how many records were bad. An empty text is
@@ -79,16 +85,15 @@ impl Reader {
         let (mut number, mut bad) = (0_u64, 0);
         for object in objects(input, LIMITS).map_err(failed)? {
             number += 1;
-            let record: Value = match object.map_err(failed)? {
-                Ok(bytes) => match serde_json::from_slice(&bytes) {
-                    Ok(record) => record,
-                    Err(_) => {
-                        bad += 1;
-                        continue;
-                    }
-                },
-                Err(_) => {
+            let parsed = match object.map_err(failed)? {
+                Ok(bytes) => serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string()),
+                Err(bad) => Err(bad.detail),
+            };
+            let record = match parsed {
+                Ok(record) => record,
+                Err(why) => {
                     bad += 1;
+                    self.first_bad.get_or_insert_with(|| format!("{name}: record {number}: {why}"));
                     continue;
                 }
             };

@@ -89,6 +89,8 @@ pub struct Scorer {
     pub trained_on: usize,
     /// Records that were bad.
     pub bad: u64,
+    /// The first of them: its file, its number, and why.
+    pub first_bad: Option<String>,
 }
 
 /// What becomes of examples on their way.
@@ -176,7 +178,10 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
     }
     let Gathered { mut corpus, held_out, .. } = gathered;
     if corpus.is_empty() {
-        return Err(Error::wrong("there is no text to learn from", "give files with texts, and hold out less"));
+        let first =
+            reader.first_bad().map_or_else(String::new, |first| format!(": {bad} records are bad, the first {first}"));
+        let what = format!("there is no text to learn from{first}");
+        return Err(Error::wrong(what, "give files with texts, and hold out less"));
     }
     let refused =
         |error: wanjuan_models::fasttext::train::Error| Error::wrong(error.to_string(), "change the settings");
@@ -217,7 +222,14 @@ pub fn fasttext(plan: &Plan) -> Result<Scorer, Error> {
         held_out: measures,
         ..Card::default()
     };
-    Ok(Scorer { bytes, card, held_out, trained_on: corpus.len(), bad })
+    Ok(Scorer {
+        bytes,
+        card,
+        held_out,
+        trained_on: corpus.len(),
+        bad,
+        first_bad: reader.first_bad().map(str::to_owned),
+    })
 }
 
 /// Whether some text has the label whose probability is the score.
