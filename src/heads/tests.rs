@@ -92,8 +92,12 @@ fn a_head_tells_texts_apart_and_its_folder_is_a_model_with_a_card() {
 #[test]
 fn the_same_texts_give_the_same_head_with_any_number_of_threads() {
     let made = |threads| trained("bert", How::Head, &texts(), Target::Labels, threads).unwrap().made;
-    let (one, three) = (made(1), made(3));
-    assert!(one.files == three.files && one.head == three.head);
+    let one = made(1);
+    // Several times: what a map decides differs from one to the next.
+    for threads in [1, 2, 3, 3, 3] {
+        let other = made(threads);
+        assert!(one.files == other.files && one.head == other.head, "{threads}");
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::written::relabelled;
+use super::written::{file, relabelled};
 use crate::encoder::Problem;
 
 /// Most of Newton's steps; it takes about ten.
@@ -182,7 +182,7 @@ impl Fitted {
             tensors.push((name.to_owned(), view));
         }
         tensors.sort_by(|a, b| a.0.cmp(&b.0));
-        serialize(tensors, metadata).map_err(|error| error.to_string())
+        file(tensors, metadata)
     }
 
     /// The `config.json` of a body with this head on the mean of its tokens.

@@ -1,6 +1,7 @@
 //! The files of a model whose weights were all trained, as transformers has a class for them.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Map, Value};
@@ -72,7 +73,30 @@ pub fn tensors<'a>(
         let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(|error| error.to_string())?;
         views.push((name, view));
     }
-    serialize(views, Some(metadata)).map_err(|error| error.to_string())
+    file(views, Some(metadata))
+}
+
+/// The bytes of a file of tensors. What its metadata says stands in the order of the names, for a map has another order
+/// each time, and the same model is to be the same bytes.
+pub fn file<N: AsRef<str> + Ord + Display>(
+    tensors: Vec<(N, TensorView<'_>)>,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, String> {
+    let ordered = metadata.as_ref().is_none_or(|metadata| metadata.len() < 2);
+    let bytes = serialize(tensors, metadata).map_err(|error| error.to_string())?;
+    if ordered {
+        return Ok(bytes);
+    }
+    let (length, rest) = bytes.split_first_chunk().ok_or("a file of tensors begins with a length")?;
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: Map<String, Value> = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    if let Some(Value::Object(metadata)) = header.get_mut("__metadata__") {
+        metadata.sort_keys();
+    }
+    let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
+    // Tensors begin at a multiple of eight bytes, as the format asks.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes()[..], &header, data].concat())
 }
 
 /// The `model.safetensors` of all parameters.
