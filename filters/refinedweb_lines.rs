@@ -1,7 +1,7 @@
 //! Removes lines as RefinedWeb does: capitals, digits, counters, single words, remnants of menus.
 //!
-//! RefinedWeb's own line rules are told in its paper alone (arXiv:2306.01116, app. G.2); DCLM
-//! (arXiv:2406.11794) wrote them down in code, which is what is followed. In its order: lines of capitals,
+//! RefinedWeb's own line rules are told in its paper alone (arXiv:2306.01116, sec. 3.2 and its appendix on line-wise
+//! filtering); DCLM (arXiv:2406.11794) wrote them down in code, which is what is followed. In its order: lines of capitals,
 //! of digits, counters (`3 likes`), lines of one word; then phrases are cut out of short lines. A document
 //! that loses too large a share of its words is dropped, since it was no text.
 //!

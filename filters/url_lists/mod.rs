@@ -26,7 +26,7 @@
 //! | setting                  | default     | source                                                     |
 //! |--------------------------|-------------|------------------------------------------------------------|
 //! | `field`                  | `url`       | as `warc` writes it                                        |
-//! | `block_domains`          | none        | RefinedWeb, arXiv:2306.01116, app. G.1: UT1, 4.6 M domains |
+//! | `block_domains`          | none        | RefinedWeb, arXiv:2306.01116, sec. 3.1 and its appendix on URLs: UT1, 4.6 M domains |
 //! | `block_urls`             | none        | same                                                       |
 //! | `allow_domains`          | none        | ours: kept whatever other lists say; suffixes are welcome  |
 //! | `allow_urls`             | none        | same                                                       |
