@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{kill_after, same_as};
+use crate::engine::{same_as, whatever_happens};
 use crate::kit::{Bench, files, mask, run, wanjuan};
 
 /// A pipeline of two steps with a filter or without: documents, then lines.
@@ -48,19 +47,8 @@ fn a_filter_with_room_keeps_what_exact_keys_keep_whatever_threads_memory_segment
         "{spans}"
     );
     mask(&whole, "whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
-    ] {
-        run(&pipeline(&bench, name, room), arguments, 0);
-        same_as(&whole, &bench.path(name));
-    }
-    let killed = pipeline(&bench, "killed", room);
-    for wait in (0..6).map(|step| Duration::from_millis(40 + 90 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    same_as(&whole, &bench.path("killed"));
+    let written = |name: &str| pipeline(&bench, name, room);
+    whatever_happens(written, (0..6).map(|step| 40 + 90 * step), |name| same_as(&whole, &bench.path(name)));
 }
 
 #[test]

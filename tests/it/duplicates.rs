@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 use wanjuan_dedup::minhash::{Scratch, Settings, Signer, jaccard, to_set};
 
-use crate::engine::{kill_after, same_as};
+use crate::engine::{same_as, whatever_happens};
 use crate::kit::{Bench, files, mask, run};
 
 /// A pipeline of one stage over the corpus of a bench.
@@ -169,20 +168,9 @@ fn near_duplicates_are_the_same_whatever_threads_memory_segments_damage_and_kill
     run(&pipeline("whole"), &["--threads", "2"], 0);
     let whole = bench.path("whole");
     mask(&whole, "whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
-        ("plain", &["--threads", "2", "--plain-spool"]),
-    ] {
-        run(&pipeline(name), arguments, 0);
-        same_as(&whole, &bench.path(name));
-    }
-    let killed = pipeline("killed");
-    for wait in (0..8).map(|step| Duration::from_millis(40 + 90 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    same_as(&whole, &bench.path("killed"));
+    whatever_happens(pipeline, (0..8).map(|step| 40 + 90 * step), |name| same_as(&whole, &bench.path(name)));
+    run(&pipeline("plain"), &["--threads", "2", "--plain-spool"], 0);
+    same_as(&whole, &bench.path("plain"));
     // Every file that lies between the phases.
     let mut between = Vec::new();
     let mut folders = vec![bench.path("killed/.wanjuan")];
@@ -211,7 +199,7 @@ fn near_duplicates_are_the_same_whatever_threads_memory_segments_damage_and_kill
         for folder in ["lines", "table", "tokens", "measures", "dropped"] {
             let _ = fs::remove_dir_all(bench.path("killed").join(folder));
         }
-        run(&killed, &[], 0);
+        run(&pipeline("killed"), &[], 0);
         same_as(&whole, &bench.path("killed"));
     }
 }
@@ -285,20 +273,10 @@ fn lines_that_were_said_before_are_cut_as_brute_force_cuts_them() {
         assert!(texts[document].lines().any(|line| texts[first].lines().any(|said| said == line)), "{row}");
     }
 
-    mask(&bench.path("first"), "first");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
-    ] {
-        run(&stage(&bench, name, step), arguments, 0);
-        same_as(&bench.path("first"), &bench.path(name));
-    }
-    let killed = stage(&bench, "killed", step);
-    for wait in (0..4).map(|step| Duration::from_millis(40 + 90 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    same_as(&bench.path("first"), &bench.path("killed"));
+    let first = bench.path("first");
+    mask(&first, "first");
+    let written = |name: &str| stage(&bench, name, step);
+    whatever_happens(written, (0..4).map(|step| 40 + 90 * step), |name| same_as(&first, &bench.path(name)));
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::engine::{kill_after, same_as};
+use crate::engine::{same_as, whatever_happens};
 use crate::kit::{Bench, files, mask, run, wanjuan};
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/encoder/golden");
@@ -41,19 +40,8 @@ fn scores_are_the_same_bytes_whatever_threads_memory_segments_and_kills() {
         assert!(row["value"].as_f64().unwrap() >= BOUND && row["half"].as_f64() == Some(0.5), "{line}");
     }
     mask(&whole, "whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("five", &["--threads", "5", "--memory", "2GiB", "--segment", "64KiB"]),
-    ] {
-        run(&pipeline(&bench, name, |text| text), arguments, 0);
-        same_as(&whole, &bench.path(name));
-    }
-    let killed = pipeline(&bench, "killed", |text| text);
-    for wait in (0..5).map(|step| Duration::from_millis(60 + 150 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &["--threads", "2"], 0);
-    same_as(&whole, &bench.path("killed"));
+    let written = |name: &str| pipeline(&bench, name, |text| text);
+    whatever_happens(written, (0..5).map(|step| 60 + 150 * step), |name| same_as(&whole, &bench.path(name)));
 }
 
 #[test]

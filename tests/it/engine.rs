@@ -56,6 +56,25 @@ pub fn kill_after(pipeline: &Path, wait: Duration) -> bool {
     killed
 }
 
+/// Runs a pipeline under several names, which `written` writes it under: with one thread in little memory, with seven
+/// in much and with short segments, and killed after a while, again and again. `look` is told each name once its output is
+/// whole.
+pub fn whatever_happens(written: impl Fn(&str) -> PathBuf, waits: impl Iterator<Item = u64>, look: impl Fn(&str)) {
+    for (name, arguments) in [
+        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
+        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "32KiB"]),
+    ] {
+        run(&written(name), arguments, 0);
+        look(name);
+    }
+    let killed = written("killed");
+    for milliseconds in waits {
+        kill_after(&killed, Duration::from_millis(milliseconds));
+    }
+    run(&killed, &[], 0);
+    look("killed");
+}
+
 /// 50 kills, or as many as `WANJUAN_KILLS` says.
 #[test]
 fn killed_at_any_moment_it_resumes_to_the_same_bytes_and_leaves_nothing() {

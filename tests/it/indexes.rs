@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use wanjuan::engine::commit::digest;
 use wanjuan::engine::index::Manifest;
@@ -11,7 +10,7 @@ use wanjuan::engine::shuffle::{Record, Run, Writer};
 use wanjuan_dedup::minhash::{Scratch, Settings, Signer};
 
 use crate::duplicates::{families, kept, plain};
-use crate::engine::kill_after;
+use crate::engine::whatever_happens;
 use crate::kit::{Bench, files, mask, run, same, wanjuan};
 
 /// A pipeline of one stage over one file of the corpus or all of it.
@@ -183,23 +182,11 @@ fn an_index_and_what_is_cleaned_against_it_are_the_same_whatever_threads_memory_
     };
     run(&pipeline("whole"), &["--threads", "2"], 0);
     unnamed("whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "64KiB"]),
-    ] {
-        run(&pipeline(name), arguments, 0);
-        alike(name);
-    }
-    let killed = pipeline("killed");
-    for wait in (0..8).map(|step| Duration::from_millis(40 + 70 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    alike("killed");
+    whatever_happens(pipeline, (0..8).map(|step| 40 + 70 * step), alike);
     // A part that is lost is written again, and a second run finds all there.
     let part = files(&bench.path("killed-near")).into_keys().find(|name| name.ends_with(".keys")).unwrap();
     fs::remove_file(bench.path("killed-near").join(part)).unwrap();
-    run(&killed, &[], 0);
+    run(&pipeline("killed"), &[], 0);
     alike("killed");
 }
 

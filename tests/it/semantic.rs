@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use wanjuan_dedup::semantic::{Vector, round};
 use wanjuan_models::embedding::{Embedding, Table};
 
 use crate::duplicates::kept;
-use crate::engine::{kill_after, same_as};
+use crate::engine::{same_as, whatever_happens};
 use crate::kit::{Bench, mask, run, wanjuan};
 
 /// Documents of the sample, English and Chinese, each of which some others say in other words, in another order or in part.
@@ -184,19 +183,8 @@ fn the_same_documents_stay_whatever_threads_memory_segments_order_and_kills() {
     let whole = bench.path("whole");
     let stay: BTreeSet<usize> = kept(&bench, "whole").into_keys().collect();
     mask(&whole, "whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("four", &["--threads", "4", "--memory", "2GiB", "--segment", "64KiB"]),
-    ] {
-        run(&stage(&bench, name, "corpus", settings), arguments, 0);
-        same_as(&whole, &bench.path(name));
-    }
-    let killed = stage(&bench, "killed", "corpus", settings);
-    for wait in (0..6).map(|step| Duration::from_millis(60 + 150 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    same_as(&whole, &bench.path("killed"));
+    let written = |name: &str| stage(&bench, name, "corpus", settings);
+    whatever_happens(written, (0..6).map(|step| 60 + 150 * step), |name| same_as(&whole, &bench.path(name)));
 
     let mut others = all();
     others.reverse();

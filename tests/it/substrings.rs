@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::{kill_after, same_as};
+use crate::engine::{same_as, whatever_happens};
 use crate::kit::{Bench, files, mask, run};
 
 /// Shortest passage in these tests, in characters.
@@ -157,17 +156,5 @@ fn passages_are_the_same_whatever_threads_memory_segments_and_kills() {
     run(&pipeline("whole"), &["--threads", "2"], 0);
     let whole = bench.path("whole");
     mask(&whole, "whole");
-    for (name, arguments) in [
-        ("one", &["--threads", "1", "--memory", "400MiB"][..]),
-        ("seven", &["--threads", "7", "--memory", "2GiB", "--segment", "16KiB"]),
-    ] {
-        run(&pipeline(name), arguments, 0);
-        same_as(&whole, &bench.path(name));
-    }
-    let killed = pipeline("killed");
-    for wait in (0..6).map(|step| Duration::from_millis(30 + 60 * step)) {
-        kill_after(&killed, wait);
-    }
-    run(&killed, &[], 0);
-    same_as(&whole, &bench.path("killed"));
+    whatever_happens(pipeline, (0..6).map(|step| 30 + 60 * step), |name| same_as(&whole, &bench.path(name)));
 }
