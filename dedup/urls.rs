@@ -41,19 +41,27 @@ fn is_tracking(name: &str) -> bool {
 ///
 /// Host and path are read by the crate `url`, as browsers read them: lower case and IDNA, `.` and `..` resolved. The
 /// case of path and parameters counts, and so does which parameters there are. An address without a scheme is
-/// taken for one of the web.
+/// taken for one of the web if its host has a dot within: `N/A`, `null` and `mailto:me@example.com` are none.
 pub fn canonical(address: &str) -> Option<String> {
     let address = address.trim_matches(|c: char| c <= ' ');
+    let scheme = address.split_once(':').map(|(scheme, rest)| (scheme, rest.starts_with("//")));
+    let has_scheme = scheme.is_some_and(|(scheme, slashes)| {
+        slashes && is_scheme(scheme) || ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web))
+    });
     let with_scheme;
-    let address = if address.find("://").is_some_and(|at| is_scheme(&address[..at])) {
+    let address = if has_scheme {
         address
     } else {
         with_scheme = format!("http://{}", address.trim_start_matches('/'));
         &with_scheme
     };
     let url = Url::parse(address).ok()?;
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).trim_end_matches('.');
+    let host = url.host_str()?;
+    let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).trim_matches('.');
+    let is_one = has_scheme || host.contains('.') && url.username().is_empty();
+    if host.is_empty() || !is_one {
+        return None;
+    }
     let mut out = String::with_capacity(address.len());
     out.push_str(host);
     // The port of the other scheme goes too, since the scheme does not count.
@@ -136,10 +144,25 @@ mod tests {
             ("http://www.com/", "www.com"),
             ("http://[2001:DB8::1]:80/x", "[2001:db8::1]/x"),
             ("http://a.com/http://b.com/", "a.com/http://b.com"),
+            ("a.com/?next=http://b.com/", "a.com?next=http://b.com/"),
+            ("HTTP:/a.com/b", "a.com/b"),
+            ("https:a.com", "a.com"),
+            ("http://localhost/b", "localhost/b"),
+            ("a.com:8080/b", "a.com:8080/b"),
+            ("http://a.com...", "a.com"),
         ] {
             assert_eq!(canonical(address).as_deref(), Some(expected), "{address}");
         }
-        for address in ["", " ", "http://", "http://a b/", "mailto://", "http://[::1"] {
+        for address in ["", " ", "http://", "http://a b/", "mailto://", "http://[::1", "http://../", "http:", "//"] {
+            assert_eq!(canonical(address), None, "{address}");
+        }
+        // What stands in the place of an address, and addresses of no page.
+        for address in ["N/A", "null", "-", "none", "unknown", "?", "#", "/a/b.html", "C:\\a.b\\c.txt", "file:///a.b"] {
+            assert_eq!(canonical(address), None, "{address}");
+        }
+        for address in
+            ["javascript:alert(1)", "javascript:0", "mailto:me@example.com", "tel:112", "data:text/plain,a.b"]
+        {
             assert_eq!(canonical(address), None, "{address}");
         }
         for (one, other) in [

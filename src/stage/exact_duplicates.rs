@@ -8,7 +8,7 @@
 //! compared without scheme, user, `www.`, the port that goes without saying, fragment, and the parameters that only
 //! tell where a reader came from (`utm_…`, `fbclid`, `gclid` and the like); its parameters are sorted, its percent
 //! signs written in one way, and a slash at the end of its path does not count. A document without an address, or
-//! with one that is none, stays.
+//! with one that is none (`N/A`, `mailto:me@example.com`, `/a/b.html`), stays.
 //!
 //! With `bloom = { expected = 2e9, false_positives = 1e-4 }` keys are not sorted: they go through a Bloom filter in the
 //! order of the corpus, whose memory `check` and `run` tell before they read. The answer depends on
@@ -26,7 +26,7 @@
 //! | `of`        | `text`   | ours; `url` as Dolma's first pass, arXiv:2402.00159                 |
 //! | `field`     | `url`    | ours: the field of the address                                      |
 //! | `keep`      | `first`  | `newest` follows InternLM2, arXiv:2403.17297, sec. 3.1.1            |
-//! | `by`        | `date`   | ours: the field that `newest` and `oldest` compare: text, as ISO 8601; `highest:FIELD` is for numbers |
+//! | `by`        | `date`   | ours: the field of dates that `newest` and `oldest` compare: ISO 8601, or as servers write them; `highest:FIELD` is for numbers |
 //! | `scope`     | `global` | ours: a field; documents with different values of it are never the same |
 //! | `normalize` | `folded` | ours: lower case, letters and digits alone; `exact`, `lower`, `ccnet`, `simplified` |
 //! | `bloom`     | off      | as Dolma's deduper, arXiv:2402.00159, which has it always            |
@@ -50,7 +50,7 @@ use super::{Bloom, Decision, Indexing, Key, Kind, Records, Stage, as_written};
 pub struct Config {
     /// Which of equal documents stays.
     pub keep: Keep,
-    /// The field that says how new a document is: text, as ISO 8601. For a number there is `keep = "highest:FIELD"`.
+    /// The field that says how new a document is: a date. For a number there is `keep = "highest:FIELD"`.
     pub by: String,
     /// `global`, or a field whose values are compared apart.
     pub scope: String,
@@ -101,7 +101,7 @@ pub struct ExactDuplicates {
 
 impl Step for ExactDuplicates {
     const NAME: &'static str = "exact_duplicates";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("exact_duplicates.rs");
     type Config = Config;
     type Kind = Kind;

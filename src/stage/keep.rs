@@ -6,6 +6,7 @@ use wanjuan_filters::kit::{Document, Field, Name, Type, Value};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use super::Key;
+use super::date::instant;
 
 /// Which of several documents stays; of equals, the first in the order of the corpus.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -15,9 +16,11 @@ pub enum Keep {
     /// The first in the order of the corpus.
     #[default]
     First,
-    /// The one with the greatest value of the field `by`; one without a value is the oldest.
+    /// The one with the latest date in the field `by`. Text that is no date counts as older than any date, and is
+    /// compared by its bytes; a document without a value is the oldest.
     Newest,
-    /// The one with the least value of the field `by`; one without a value is the newest.
+    /// The one with the earliest date in the field `by`, then the least of text that is no date; a document without a value
+    /// is the newest.
     Oldest,
     /// The one with the most characters.
     Longest,
@@ -77,7 +80,7 @@ impl Ranking {
     /// Fields it looks at.
     pub fn reads(&self) -> Vec<Field> {
         match self.keep {
-            // Dates are text, as ISO 8601; for numbers there is `highest:FIELD`.
+            // Dates are text; for numbers there is `highest:FIELD`.
             Keep::Newest | Keep::Oldest => vec![Field { name: self.by, kind: Type::Text }],
             Keep::Highest(_) => vec![Field { name: self.by, kind: Type::Number }],
             Keep::First | Keep::Longest => Vec::new(),
@@ -101,23 +104,32 @@ impl Ranking {
     }
 }
 
-/// Bytes that sort the greatest value first, and none at all last: a text's bytes inverted, or the order of
-/// a number inverted.
+/// Bytes that sort the greatest value first, and none at all last: a time's or a number's order inverted, or the bytes
+/// of a text that is no date, which come behind all dates.
 fn greatest_first(value: Option<&Value>, out: &mut Vec<u8>) {
     match value {
         Some(Value::Text(text)) => {
-            out.push(0);
+            if let Some((seconds, billionths)) = instant(text) {
+                out.push(0);
+                out.extend_from_slice(&(!(seconds as u64 ^ 1 << 63)).to_be_bytes());
+                out.extend_from_slice(&(!billionths).to_be_bytes());
+                return;
+            }
+            out.push(1);
             out.extend(text.bytes().take_while(|&byte| byte != 0).take(TEXT).map(|byte| !byte));
             out.push(0xff);
         }
-        Some(value) => {
-            out.push(0);
-            let bits = value.as_number().unwrap_or(f64::NEG_INFINITY).to_bits() as i64;
-            // Flips a float's bits into the order of integers, then inverts it.
-            let ordered = (bits ^ (((bits >> 63) as u64) >> 1) as i64) as u64 ^ (1 << 63);
-            out.extend_from_slice(&(!ordered).to_be_bytes());
-        }
-        None => out.push(1),
+        // A number that is none is no value: a score that could not be computed is not the highest.
+        _ => match value.and_then(Value::as_number).filter(|number| !number.is_nan()) {
+            Some(number) => {
+                out.push(0);
+                let bits = (number + 0.0).to_bits() as i64; // there are two zeros
+                // Flips a float's bits into the order of integers, then inverts it.
+                let ordered = (bits ^ (((bits >> 63) as u64) >> 1) as i64) as u64 ^ (1 << 63);
+                out.extend_from_slice(&(!ordered).to_be_bytes());
+            }
+            None => out.push(2),
+        },
     }
 }
 
@@ -181,20 +193,32 @@ mod tests {
     #[test]
     fn the_newest_the_oldest_and_the_highest_sort_first_and_none_at_all_last() {
         let mut dates: Vec<Option<Value>> =
-            ["2024-01-02", "2024-01-01T10:00:00", "2024-01-01", ""].map(|date| Some(date.into())).to_vec();
-        let mut numbers: Vec<Option<Value>> = [10.0, 2.5, 0.0, -3.0].map(|number| Some(number.into())).to_vec();
-        for values in [&mut dates, &mut numbers] {
+            ["20240103", "2024-01-02T01:00+02:00", "Mon, 01 Jan 2024 10:00:00 GMT", "2024-01-01", "1969"]
+                .map(|date| Some(date.into()))
+                .to_vec();
+        let mut numbers: Vec<Option<Value>> = [10.0, 2.5, 0.0, -3.0, -1e9].map(|number| Some(number.into())).to_vec();
+        let mut dumps: Vec<Option<Value>> =
+            ["CC-MAIN-2024-10", "CC-MAIN-2023-50", "CC-MAIN-2023-06", "CC", ""].map(|dump| Some(dump.into())).to_vec();
+        for values in [&mut dates, &mut numbers, &mut dumps] {
             values.push(None);
             let sorted = ranks("newest", values);
             assert!(sorted.is_sorted_by(|a, b| a < b));
-            values[..4].reverse();
+            values[..5].reverse();
             let sorted = ranks("oldest", values);
             assert!(sorted.is_sorted_by(|a, b| a < b));
         }
-        numbers[..4].reverse();
+        numbers[..5].reverse();
         let ranking = Ranking::new(&Keep::try_from("highest:score".to_owned()).unwrap(), "date");
         assert_eq!(ranking.by.as_str(), "score");
         assert!(ranks("highest:date", &numbers).is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn no_date_is_older_than_any_no_number_is_no_value_and_there_is_one_zero() {
+        let text = ranks("newest", &["0001-01-01", "yesterday"].map(|date| Some(date.into())));
+        assert!(text[0] < text[1]);
+        let numbers = ranks("highest:date", &[Some(f64::NAN.into()), None, Some(0.0.into()), Some((-0.0).into())]);
+        assert!(numbers[0] == numbers[1] && numbers[2] == numbers[3] && numbers[2] < numbers[0]);
     }
 
     #[test]

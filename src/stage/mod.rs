@@ -8,6 +8,7 @@
 
 mod action;
 mod bloom;
+mod date;
 mod duplicate_spans;
 mod encoder;
 mod exact_duplicates;

@@ -35,7 +35,7 @@
 //! | `seed`       | 1          | ours: what planes are drawn from                                          |
 //! | `scope`      | `global`   | a field (`lang`, `domain`): its values are compared apart                 |
 //! | `keep`       | `first`    | also `newest`, `oldest`, `longest`, `highest:FIELD`; SemDeDup keeps the one furthest from its part's mean |
-//! | `by`         | `date`     | ours: the field that `newest` and `oldest` compare                        |
+//! | `by`         | `date`     | ours: as `minhash` has it                                                  |
 //! | `action`     | `drop`     | `mark` keeps duplicates and marks them; `weight` adds the field `weight`  |
 //! | `weights`    | none       | pairs of a least cluster size and its weight, for `action = "weight"`     |
 //! | `index`, `against` | none | ours: as `minhash` has them                                               |
@@ -140,7 +140,7 @@ thread_local! {
 
 impl Step for SemanticDuplicates {
     const NAME: &'static str = "semantic_duplicates";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WORDS: &'static str = include_str!("mod.rs");
     type Config = Config;
     type Kind = Kind;
