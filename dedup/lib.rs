@@ -13,3 +13,4 @@ pub mod semantic;
 pub mod spans;
 pub mod substrings;
 pub mod urls;
+pub mod varint;

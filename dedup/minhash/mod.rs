@@ -12,6 +12,8 @@
 
 mod bands;
 mod characters;
+mod cut;
+mod differences;
 mod hashes;
 mod numpy;
 mod permutations;
@@ -23,7 +25,9 @@ mod units;
 
 use wanjuan_filters::kit::Wrong;
 
-pub use bands::{bands_for, estimated, jaccard, probability, reaches, to_set};
+pub use bands::{bands_for, estimated, jaccard, probability, to_set};
+pub use cut::CutShingles;
+pub use differences::Differences;
 use numpy::RandomState;
 use permutations::{Minima, Permuted};
 pub use profiles::PROFILES;
@@ -116,18 +120,6 @@ impl Signer {
         any
     }
 
-    /// Replaces `signature` by the minima of a text whose shingles are known, as [`Signer::sign`] does.
-    pub fn sign_shingles(&self, shingles: &[u64], scratch: &mut Scratch, signature: &mut Vec<u64>) -> bool {
-        signature.clear();
-        if shingles.is_empty() {
-            return false;
-        }
-        self.permuted.start(&mut scratch.minima);
-        shingles.chunks(BLOCK).for_each(|block| self.permuted.lower(block, &mut scratch.minima));
-        self.permuted.finish(&scratch.minima, self.length(), signature);
-        true
-    }
-
     /// Calls `each` with the hash of every shingle.
     fn each_hash(&self, text: &str, scratch: &mut Scratch, mut each: impl FnMut(u64)) {
         let Settings { tokens, ngram, hash, .. } = self.settings;
@@ -212,9 +204,6 @@ mod tests {
             assert!(signer.sign(text, &mut scratch, &mut signature));
             assert_eq!(signature.len(), signer.length());
             assert!(signer.shingles(text, &mut scratch, &mut shingles));
-            let mut again = Vec::new();
-            assert!(signer.sign_shingles(&shingles, &mut scratch, &mut again));
-            assert_eq!(again, signature);
         }
     }
 

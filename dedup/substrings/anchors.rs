@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
-use super::{Settings, Unit, varint};
+use super::{Settings, Unit};
+use crate::varint;
 
 /// Parts the text behind an anchor, the text before it, and its places: no byte of UTF-8.
 pub const END: u8 = 0xff;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Settings, Unit, varint};
+use super::{Settings, Unit};
+use crate::varint;
 
 /// The repeated spans of a text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use wanjuan_filters::kit::Origin;
 
 use super::anchors::{END, places};
-use super::{Keep, Settings, Unit, varint};
+use super::{Keep, Settings, Unit};
+use crate::varint;
 
 /// How many different `n`-grams around one anchor are compared at a time.
 ///

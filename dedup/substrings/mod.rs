@@ -19,7 +19,6 @@ mod anchors;
 mod cover;
 mod group;
 pub mod tokens;
-mod varint;
 
 #[cfg(test)]
 mod tests;

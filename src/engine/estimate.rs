@@ -150,8 +150,9 @@ impl Observer<'_> {
             }
         });
         if let Some(indexing) = indexing.filter(|_| any && clusters) {
+            said.clear();
             indexing.held(document, &mut said);
-            *indexed += RECORD + LOWER_HALF + said.len() as u64;
+            *indexed += RECORD + LOWER_HALF + id + said.len() as u64;
         }
     }
 }

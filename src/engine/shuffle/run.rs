@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use wanjuan_dedup::varint;
 use wanjuan_filters::kit::Origin;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -365,7 +366,7 @@ fn append(record: Record<'_>, out: &mut Vec<u8>) {
     let has = |bit, has| if has { bit } else { 0 };
     out.push(has(LOWER, lower != 0) | has(SPLIT, record.origin.split != 0) | has(VALUE, !record.value.is_empty()));
     out.extend_from_slice(&((record.key >> 64) as u64).to_le_bytes());
-    append_number(record.origin.ordinal, out);
+    varint::put(record.origin.ordinal, out);
     if lower != 0 {
         out.extend_from_slice(&lower.to_le_bytes());
     }
@@ -373,17 +374,9 @@ fn append(record: Record<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(&record.origin.split.to_le_bytes());
     }
     if !record.value.is_empty() {
-        append_number(record.value.len() as u64, out);
+        varint::put(record.value.len() as u64, out);
         out.extend_from_slice(record.value);
     }
-}
-
-fn append_number(mut number: u64, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 type Parsed = ((Key, Origin, usize, usize), usize);
@@ -394,10 +387,10 @@ fn parse(block: &[u8], at: usize) -> Option<Parsed> {
     let (&has, after) = rest.split_first()?;
     rest = after;
     let upper = u64::from_le_bytes(take(&mut rest)?);
-    let ordinal = take_number(&mut rest)?;
+    let ordinal = varint::take(&mut rest)?;
     let lower = if has & LOWER != 0 { u64::from_le_bytes(take(&mut rest)?) } else { 0 };
     let split = if has & SPLIT != 0 { u32::from_le_bytes(take(&mut rest)?) } else { 0 };
-    let length = if has & VALUE != 0 { take_number(&mut rest)? as usize } else { 0 };
+    let length = if has & VALUE != 0 { varint::take(&mut rest)? as usize } else { 0 };
     let start = block.len() - rest.len();
     let end = start.checked_add(length).filter(|&end| end <= block.len())?;
     Some(((Key::from(upper) << 64 | Key::from(lower), Origin { split, ordinal }, start, end), end))
@@ -407,17 +400,4 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (head, after) = rest.split_first_chunk()?;
     *rest = after;
     Some(*head)
-}
-
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(number);
-        }
-    }
-    None
 }

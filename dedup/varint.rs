@@ -1,6 +1,7 @@
 //! Numbers in as few bytes as they need: seven bits in each, the lowest first.
 
 /// Appends a number.
+#[inline]
 pub fn put(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -10,6 +11,7 @@ pub fn put(mut number: u64, out: &mut Vec<u8>) {
 }
 
 /// Takes a number from the front; `None` where there is none, or no more than the beginning of one.
+#[inline]
 pub fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for (at, &byte) in bytes.iter().enumerate().take(10) {
