@@ -13,10 +13,12 @@ use wanjuan_filters::kit::Origin;
 use super::{DRAFTS, IndexFile, Manifest, Part, Target, put_id};
 use crate::engine::commit::{Drafts, at, digest, digest_file};
 use crate::engine::driver::{Before, Job, Tasks, work_folder};
-use crate::engine::graph::Work;
+use crate::engine::graph::{Node, Work};
 use crate::engine::shuffle::{Record, Sorter, Writer, address};
-use crate::engine::spool::{Decisions, LANE, SpoolReader};
+use crate::engine::spool::{Decisions, LANE, SpoolReader, SpooledBlock};
 use crate::engine::{Failure, Shared, pool};
+use crate::registry::AnyStage;
+use crate::stage::Key;
 
 /// The record of a part that stands in the index.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,9 +64,11 @@ pub fn write(
     }
     let title = format!("index {}", target.writes.step);
     shared.progress.phase(&title, splits, splits - missing.len(), 0);
+    // Of few splits each is written by several threads.
+    let threads = (job.threads / missing.len().max(1)).max(1);
     pool::each(job.threads, missing.len(), |number| {
         let split = missing[number];
-        let part = writing.part(split)?;
+        let part = writing.part(split, threads)?;
         let attempt = ledger.attempt(&keys[split])?;
         let part = attempt.commit(Made { part })?.part;
         shared.committed();
@@ -114,6 +118,16 @@ fn remove_stale(folder: &Path, manifest: &Manifest) -> io::Result<()> {
 const KEYS: &str = "keys";
 const SAID: &str = "documents";
 
+/// What an index has of one document.
+#[derive(Debug, Default)]
+struct Stays {
+    /// Keys, and where their values end in all values.
+    keys: Vec<(Key, usize)>,
+    values: Vec<u8>,
+    /// Its id, and in a stage with clusters what is held of it.
+    named: Vec<u8>,
+}
+
 struct Writing<'a> {
     shared: &'a Shared,
     job: &'a Job<'a>,
@@ -153,15 +167,13 @@ impl Writing<'_> {
         })
     }
 
-    /// Writes what stays of one split; `None` if nothing does.
-    fn part(&self, split: usize) -> Result<Option<Part>, Failure> {
+    /// Writes what stays of one split; `None` if nothing does. Threads take a block of the spool each, and what they made
+    /// of it is put down in order.
+    fn part(&self, split: usize, threads: usize) -> Result<Option<Part>, Failure> {
         let Writing { shared, job, observe, before, drafts, .. } = self;
         let node = &job.graph.nodes[*observe];
         let Work::Observe(stage) = &node.work else { unreachable!("only stages have an index") };
-        let indexing = stage.indexing().expect("the checker lets no other stage have an index");
         let clusters = stage.clustering().is_some();
-        // The node that applies is the only reader of the one that observes.
-        let apply = node.readers[0] as u32;
         let (keys, said) = (drafts.unused(), drafts.unused());
         let mut sorter = Sorter::create(&keys, shared.memory.sorter, false);
         let mut writer = if clusters { Some(Writer::create(&said, false)?) } else { None };
@@ -171,42 +183,39 @@ impl Writing<'_> {
         let (task, segments) = &before.mapped.tasks[split];
         let mut spool = SpoolReader::new(&before.mapped.ledger, task, segments);
         let mut documents = 0;
-        let (mut named, mut held) = (Vec::new(), Vec::new());
-        while let Some(block) = spool.next_block()? {
-            if shared.stopping() {
-                return Err(Failure::Stopped);
+        loop {
+            let mut blocks = Vec::new();
+            while blocks.len() < threads
+                && let Some(block) = spool.next_block()?
+            {
+                let (decided, _) = decisions.up_to(block.last, usize::MAX)?;
+                decisions.hold(&decided, block.last);
+                let goes = decided.iter().filter(|one| one.kept.is_some()).map(|one| one.ordinal).collect();
+                blocks.push((block, goes));
             }
-            let (decided, _) = decisions.up_to(block.last, usize::MAX)?;
-            decisions.hold(&decided, block.last);
-            let goes: HashSet<u64> = decided.iter().filter(|one| one.kept.is_some()).map(|one| one.ordinal).collect();
-            let stays = |node, ordinal| Ok(node == apply && !goes.contains(&ordinal));
-            block.some(split as u32, stays, |waiting| {
-                let document = &waiting.document;
-                if node.selects.as_ref().is_some_and(|predicate| !predicate.eval(document)) {
-                    return Ok(());
-                }
-                named.clear();
-                put_id(&document.id, &mut named);
-                let origin = Origin { split: 0, ordinal: documents };
-                let mut pushed = Ok(());
-                let mut any = false;
-                stage.observe(document, &mut |key, value| {
-                    any = true;
-                    let value = if clusters { value } else { &named };
-                    if pushed.is_ok() {
-                        pushed = sorter.push(Record { key, value, origin });
-                    }
-                });
-                pushed?;
-                if let Some(writer) = writer.as_mut().filter(|_| any) {
-                    held.clear();
-                    indexing.held(document, &mut held);
-                    named.extend_from_slice(&held);
-                    writer.push(Record { key: address(origin), value: &named, origin: Origin::default() })?;
-                }
-                documents += u64::from(any);
-                Ok(())
+            if blocks.is_empty() {
+                break;
+            }
+            let stay: Vec<OnceLock<Vec<Stays>>> = blocks.iter().map(|_| OnceLock::new()).collect();
+            pool::each(threads, blocks.len(), |number| {
+                let (block, goes) = &blocks[number];
+                let some = self.some(stage.as_ref(), node, split as u32, block, goes)?;
+                stay[number].set(some).expect("each block is read once");
+                if shared.stopping() { Err(Failure::Stopped) } else { Ok(()) }
             })?;
+            for document in stay.into_iter().filter_map(OnceLock::into_inner).flatten() {
+                let origin = Origin { split: 0, ordinal: documents };
+                documents += 1;
+                let mut start = 0;
+                for (key, end) in document.keys {
+                    let value = if clusters { &document.values[start..end] } else { &document.named };
+                    sorter.push(Record { key, value, origin })?;
+                    start = end;
+                }
+                if let Some(writer) = &mut writer {
+                    writer.push(Record { key: address(origin), value: &document.named, origin: Origin::default() })?;
+                }
+            }
         }
         let place = |kind: &str| format!("part-{split:05}.{kind}");
         let keys = self.finish(&keys, &place(KEYS), sorter.finish()?)?;
@@ -215,6 +224,44 @@ impl Writing<'_> {
             None => None,
         };
         Ok((documents > 0).then_some(Part { documents, keys, said }))
+    }
+
+    /// What is written of the documents of a block that do not go.
+    fn some(
+        &self,
+        stage: &dyn AnyStage,
+        node: &Node,
+        split: u32,
+        block: &SpooledBlock,
+        goes: &HashSet<u64>,
+    ) -> Result<Vec<Stays>, Failure> {
+        let indexing = stage.indexing().expect("the checker lets no other stage have an index");
+        // The node that applies is the only reader of the one that observes.
+        let apply = node.readers[0] as u32;
+        let mut some = Vec::new();
+        let stays = |node, ordinal| Ok(node == apply && !goes.contains(&ordinal));
+        block.some(split, stays, |waiting| {
+            let document = &waiting.document;
+            if node.selects.as_ref().is_some_and(|predicate| !predicate.eval(document)) {
+                return Ok(());
+            }
+            let mut one = Stays::default();
+            stage.observe(document, &mut |key, value| {
+                one.values.extend_from_slice(value);
+                one.keys.push((key, one.values.len()));
+            });
+            if !one.keys.is_empty() {
+                put_id(&document.id, &mut one.named);
+                if stage.clustering().is_some() {
+                    let mut held = Vec::new();
+                    indexing.held(document, &mut held);
+                    one.named.extend_from_slice(&held);
+                }
+                some.push(one);
+            }
+            Ok(())
+        })?;
+        Ok(some)
     }
 
     /// Puts a finished file into its place.
