@@ -1,4 +1,4 @@
-//! Training: a linear head on a body that stays as it is ([`head`]), or all weights of an encoder ([`all`]).
+//! Training: a linear head on a body that stays as it is (`head.rs`), or all weights of an encoder (`all.rs`).
 
 mod adamw;
 mod all;

@@ -355,7 +355,7 @@ mod tests {
     fn a_cluster_of_many_short_texts_is_decided_about() {
         // Four in five shingles of all are the same. Of every two one is a copy of the first, the other of no one.
         let set = |number: u64| {
-            let own = if number % 2 == 0 { 0 } else { number };
+            let own = if number.is_multiple_of(2) { 0 } else { number };
             (0..20).map(|shingle| if shingle < 16 { shingle } else { own << 32 | shingle }).collect::<Vec<u64>>()
         };
         let many = MEMBERS as u64 + 5000;
