@@ -1,5 +1,6 @@
 //! A small file of a model: n-grams sorted and told by their differences, probabilities and back-offs in 256 steps
-//! (Federico and Bertoldi 2006), all of it compressed by zstd with its check sum. For models that come along; `train/pack.rs` writes it.
+//! (Federico and Bertoldi 2006), all of it compressed by zstd with its check sum. For models that come along;
+//! `train/pack.rs` writes it.
 
 use super::{Builder, Model};
 

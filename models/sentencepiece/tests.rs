@@ -22,26 +22,26 @@ fn pieces_are_those_of_sentencepiece() {
     }
 }
 
-/// By line: the bytes of a model, and how it cuts texts.
-fn each_golden(compressed: &[u8], mut see: impl FnMut(&[u8], Vec<(String, Vec<String>)>)) {
+/// Holds models to how sentencepiece cuts texts by them, and shows the bytes of each; how many there are.
+fn cut_alike(compressed: &[u8], mut see: impl FnMut(&[u8])) -> usize {
     let lines = String::from_utf8(zstd::decode_all(compressed).unwrap()).unwrap();
-    for line in lines.lines() {
+    for (number, line) in lines.lines().enumerate() {
         let (model, cases): (String, Vec<(String, Vec<String>)>) = serde_json::from_str(line).unwrap();
         let byte = |at: usize| u8::from_str_radix(&model[at..at + 2], 16).unwrap();
-        see(&(0..model.len()).step_by(2).map(byte).collect::<Vec<u8>>(), cases);
+        let bytes: Vec<u8> = (0..model.len()).step_by(2).map(byte).collect();
+        let model = SentencePiece::from_bytes(&bytes).unwrap();
+        for (text, expected) in cases {
+            assert_eq!(pieces(&model, &text), expected, "{text:?} by model {number}");
+        }
+        see(&bytes);
     }
+    lines.lines().count()
 }
 
 /// Byte pairs, single bytes, what users defined, spaces behind words, spaces that stay.
 #[test]
 fn every_kind_of_model_cuts_as_sentencepiece_does() {
-    let mut models = 0;
-    each_golden(include_bytes!("golden/kinds.jsonl.zst"), |bytes, cases| {
-        let model = SentencePiece::from_bytes(bytes).unwrap();
-        for (text, expected) in cases {
-            assert_eq!(pieces(&model, &text), expected, "{text:?} by model {models}");
-        }
-        models += 1;
+    let models = cut_alike(include_bytes!("golden/kinds.jsonl.zst"), |bytes| {
         for at in (0..bytes.len()).step_by(bytes.len() / 300) {
             let mut damaged = bytes.to_vec();
             damaged[at] ^= 0x55;
@@ -55,15 +55,7 @@ fn every_kind_of_model_cuts_as_sentencepiece_does() {
 
 #[test]
 fn models_of_a_few_pieces_cut_as_sentencepiece_does_however_many_ways_are_alike() {
-    let mut models = 0;
-    each_golden(include_bytes!("golden/tiny.jsonl.zst"), |bytes, cases| {
-        let model = SentencePiece::from_bytes(bytes).unwrap();
-        for (text, expected) in cases {
-            assert_eq!(pieces(&model, &text), expected, "{text:?} by model {models}");
-        }
-        models += 1;
-    });
-    assert!(models > 280);
+    assert!(cut_alike(include_bytes!("golden/tiny.jsonl.zst"), |_| {}) > 280);
 }
 
 #[test]

@@ -207,15 +207,17 @@ impl NgramArgs {
                 format!("perplexity {perplexity:.2} on {} held-out texts in {}", of.documents, of.language)
             })
             .collect();
-        card.measured = match () {
-            () if unmeasured => format!(
+        card.measured = if unmeasured {
+            format!(
                 "not measured on {} held-out texts: the model may take {} of memory, more than --memory {}",
                 count(held_out.len() as u64),
                 size(room),
                 size(self.memory)
-            ),
-            () if told.is_empty() => "nothing was held out".to_owned(),
-            () => told.join("; "),
+            )
+        } else if told.is_empty() {
+            "nothing was held out".to_owned()
+        } else {
+            told.join("; ")
         };
         let path = common.out.join(format!("{}.card.toml", card.name));
         std::fs::write(&path, card.to_toml()).map_err(|error| machine(&path, error))?;

@@ -11,20 +11,21 @@
 //! size take bounded memory: links are united within a share of `--memory`, and beyond it on disk. Band records
 //! take about 12 bytes for each band of each document on disk.
 //!
-//! A text shorter than a shingle is one shingle as a whole (some profiles never sign it); a text of
-//! white space alone is never a duplicate (with `tokens = "units"`, none without a letter or digit). Of a text with over
-//! 65,536 different shingles, those with the smallest hashes stand for all. Hashes are compared by 20 bits and more, which
-//! adds 0.00002 to a Jaccard index of 0.8 on average, 0.00012 to one of 0.5, and never makes 1 of one below. A cluster of more than 16,384 documents, or
-//! 8 MiB of such hashes, is verified in one pass from there on: each further document is compared with those that stay so
-//! far.
+//! A text shorter than a shingle is one shingle as a whole (some profiles never sign it); a text of white space alone
+//! is never a duplicate (with `tokens = "units"`, none without a letter or digit). Of a text with over 65,536 different
+//! shingles, those with the smallest hashes stand for all. Hashes are compared by 20 bits and more, which adds 0.00002
+//! to a Jaccard index of 0.8 on average, 0.00012 to one of 0.5, and never makes 1 of one below. A cluster of more than
+//! 16,384 documents, or 8 MiB of such hashes, is verified in one pass from there on: each further document is compared
+//! with those that stay so far.
 //!
-//! With `index = "FOLDER"` the step leaves an index of the documents that stay behind it: keys, ids, and what
-//! they are compared by. With `against = ["FOLDER", …]` what earlier indexes hold stays and its duplicates go, whatever
-//! `keep` says: a new crawl is cleaned against old ones that are not read again. A document of the new crawl is compared
-//! with those that stayed of the old ones, not with those they stand for. An index takes about 12 bytes for each band
-//! of a document and its id, and 2 for each row of each band with `verify = "signature"`; with `jaccard` one and a half
-//! for each shingle instead, which comes to three tenths of an English text. It can be read by steps with the same settings of keys (`bands`, `rows`, `ngram`, `tokens` and how they are hashed and
-//! permuted, `scope`) and the same `verify`; `threshold` is free.
+//! With `index = "FOLDER"` the step leaves an index of the documents that stay behind it: keys, ids, and what they are
+//! compared by. With `against = ["FOLDER", …]` what earlier indexes hold stays and its duplicates go, whatever `keep`
+//! says: a new crawl is cleaned against old ones that are not read again. A document of the new crawl is compared with
+//! those that stayed of the old ones, not with those they stand for. An index takes about 12 bytes for each band of a
+//! document and its id, and 2 for each row of each band with `verify = "signature"`; with `jaccard` one and a half for
+//! each shingle instead, which comes to three tenths of an English text. It can be read by steps with the same settings
+//! of keys (`bands`, `rows`, `ngram`, `tokens` and how they are hashed and permuted, `scope`) and the same `verify`;
+//! `threshold` is free.
 //!
 //! Fields: `cluster_size` is how many documents a document that stays stands for, itself included. A duplicate
 //! has `kept_instead`, the place of the one that stays (`index:FOLDER#ID` for one of an index), in `measures/` and,
